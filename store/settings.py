@@ -1,0 +1,170 @@
+"""What a workspace's chatmill.toml may say, with defaults and help for every setting.
+
+`docs/reference/settings.md` is generated from here.
+"""
+
+import dataclasses
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+from store.errors import SettingsError, unknown_name
+
+
+def _setting(default: Any, help: str) -> Any:  # noqa: A002, ANN401 - reads as what it is in the tables below
+    return field(default=default, metadata={"help": help})
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceSettings:
+    """What holds for the whole workspace."""
+
+    id: str = _setting("", "Names the workspace's key file; written by init, do not change it.")
+    languages: tuple[str, ...] = _setting(("en",), "Languages to curate, the commonest first; others are set aside.")
+    account: str = _setting("", "Your helpdesk account, where ids of two accounts would clash.")
+    seed: int = _setting(20_260, "Decides splits and order; the same seed gives the same files.")
+    workers: int = _setting(0, "Worker processes; 0 takes one for each core.")
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageSettings:
+    """How languages are told."""
+
+    min_letters: int = _setting(20, "With fewer letters than this the customer's words alone do not decide.")
+    min_confidence: float = _setting(0.8, "Below this the next source of evidence is asked.")
+    prior: float = _setting(0.9, "Share of the prior that the workspace's languages hold together.")
+    mixed_share: float = _setting(0.2, "A second language with this share of the letters makes it mixed.")
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicatesSettings:
+    """What counts as a near-duplicate."""
+
+    threshold: float = _setting(0.8, "Jaccard similarity of word shingles from which two conversations are one.")
+    shingle: int = _setting(3, "Words in a shingle.")
+    permutations: int = _setting(128, "Hash functions of a MinHash signature.")
+
+
+@dataclass(frozen=True, slots=True)
+class RedactionSettings:
+    """What is redacted, beside the policy in rules/redaction."""
+
+    recognizers: tuple[str, ...] = _setting((), "More Presidio recognizers, as module:Class.")
+    custom_fields: tuple[str, ...] = _setting((), "Custom fields whose values are personal and searched for.")
+    timeout_seconds: float = _setting(2.0, "A recognizer that takes longer on one text quarantines it.")
+
+
+@dataclass(frozen=True, slots=True)
+class ExportSettings:
+    """What a dataset looks like."""
+
+    model: str = _setting("gpt-4.1-mini-2025-04-14", "The model whose tokens and limits count.")
+    system_prompt: str = _setting(
+        "You are a helpful support agent.",
+        "First message of every example; {channel}, {language} and {company} are filled in. Empty: none.",
+    )
+    company: str = _setting("", "Your company's name, for {company} in the system prompt.")
+    split: tuple[float, ...] = _setting((0.8, 0.1, 0.1), "Shares of train, validation and test.")
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitSettings:
+    """What a fine-tuning job is asked for."""
+
+    provider: str = _setting("openai", "Who trains.")
+    epochs: int = _setting(0, "Passes over the data; 0 lets the provider's rule decide.")
+    suffix: str = _setting("chatmill", "Ends the fine-tuned model's name.")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything chatmill.toml may say."""
+
+    workspace: WorkspaceSettings = field(default_factory=WorkspaceSettings)
+    language: LanguageSettings = field(default_factory=LanguageSettings)
+    duplicates: DuplicatesSettings = field(default_factory=DuplicatesSettings)
+    redaction: RedactionSettings = field(default_factory=RedactionSettings)
+    export: ExportSettings = field(default_factory=ExportSettings)
+    submit: SubmitSettings = field(default_factory=SubmitSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class SettingHelp:
+    """One line of the settings' reference."""
+
+    key: str
+    default: Any
+    help: str
+
+
+def catalogue() -> Iterator[SettingHelp]:
+    """Give every setting with its default and help, in the order of the file."""
+    for section in dataclasses.fields(Settings):
+        for entry in dataclasses.fields(get_type_hints(Settings)[section.name]):
+            yield SettingHelp(f"{section.name}.{entry.name}", entry.default, entry.metadata["help"])
+
+
+def load(path: Path) -> Settings:
+    """Read chatmill.toml.
+
+    Raises:
+        SettingsError: not TOML, or with mistakes; all of them are named at once.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path.name} is not valid TOML: {error}.", hint="Mend that line.") from None
+    return from_dict(raw, name=path.name)
+
+
+def from_dict(raw: dict[str, Any], *, name: str = "chatmill.toml") -> Settings:
+    """Build the settings from parsed TOML, naming every mistake at once.
+
+    Raises:
+        SettingsError: unknown sections or keys, or values of the wrong type.
+    """
+    mistakes: list[str] = []
+    hints = get_type_hints(Settings)
+    sections: dict[str, Any] = {}
+    for section, values in raw.items():
+        if section not in hints:
+            mistakes.append(unknown_name("section", section, hints))
+        elif not isinstance(values, dict):
+            mistakes.append(f"{section} must be a table, as in [{section}].")
+        else:
+            sections[section] = _section(hints[section], section, values, mistakes)
+    if mistakes:
+        raise SettingsError(f"{name}: " + " ".join(mistakes), hint="See docs/reference/settings.md.")
+    return Settings(**sections)
+
+
+def _section(kind: type, section: str, values: dict[str, Any], mistakes: list[str]) -> Any:  # noqa: ANN401
+    hints = get_type_hints(kind)
+    good: dict[str, Any] = {}
+    for key, value in values.items():
+        if key not in hints:
+            mistakes.append(unknown_name(f"setting in [{section}]", key, hints))
+        elif (fit := _fit(hints[key], value)) is None:
+            mistakes.append(f"{section}.{key} is {value!r}, but must be {_wording(hints[key])}.")
+        else:
+            good[key] = fit
+    return kind(**good)
+
+
+def _fit(kind: Any, value: Any) -> Any:  # noqa: ANN401 - types as values
+    """Give the value in the setting's type, or None where it does not fit."""
+    if get_origin(kind) is tuple:
+        inner = get_args(kind)[0]
+        fits = [_fit(inner, item) for item in value] if isinstance(value, list) else [None]
+        return None if None in fits else tuple(fits)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    return value if type(value) is kind else None
+
+
+def _wording(kind: Any) -> str:  # noqa: ANN401 - types as values
+    if get_origin(kind) is tuple:
+        return f"a list of {_wording(get_args(kind)[0])}s"
+    return {str: "text", int: "whole number", float: "number", bool: "true or false"}[kind]
