@@ -29,13 +29,24 @@ from store.errors import ChatmillError
 from store.progress import Progress, Task
 
 
+WIDTH_OF_FILES = 160
+"""How wide tables are where no terminal says how much room there is."""
+
+
+def _rich(*, stderr: bool) -> RichConsole:
+    console = RichConsole(stderr=stderr, soft_wrap=True, highlight=False)
+    if not console.is_terminal:
+        console.width = WIDTH_OF_FILES
+    return console
+
+
 @dataclass(slots=True)
 class Console:
     """Where a command writes: with `json` one object on stdout, else words and tables."""
 
     json: bool = False
-    out: RichConsole = field(default_factory=lambda: RichConsole(soft_wrap=True, highlight=False))
-    err: RichConsole = field(default_factory=lambda: RichConsole(stderr=True, soft_wrap=True, highlight=False))
+    out: RichConsole = field(default_factory=lambda: _rich(stderr=False))
+    err: RichConsole = field(default_factory=lambda: _rich(stderr=True))
 
     def result(self, value: Any) -> None:  # noqa: ANN401 - any JSON value
         """Write the command's one JSON object, where JSON was asked for."""

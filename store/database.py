@@ -66,7 +66,7 @@ class Store:
     ) -> None:
         """Open the database, encrypted, with its spill files encrypted and everything outside closed to it.
 
-        `memory` bounds what DuckDB takes ("2GB"); by default 80 % of the machine's.
+        `memory` bounds what DuckDB takes ("2GB"); by default 80 % of the machine's memory.
 
         Raises:
             StoreLocked: another process has it open.

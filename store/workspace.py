@@ -88,7 +88,7 @@ class Workspace:
             StoreError: the key is missing or wrong, the store is locked or damaged.
         """
         spill = self.root / ".spill"
-        store = Store(self.store_path, key=self.derive("store"), spill=spill)
+        store = Store(self.store_path, key=self.derive("store"), spill=spill, memory=self.settings.workspace.memory)
         try:
             migrate(store)
             close_interrupted(store)

@@ -1,0 +1,55 @@
+# Newcomers need two: `make demo` shows what chatmill does, `make test` checks it. Both make their own environment in
+# .venv from the lock file; Python 3.11 or newer and make are all they need.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := .demo
+
+.PHONY: help demo test check bench fix docs lock
+
+help: ## show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+demo: $(VENV)/.installed ## run the whole job over sample_logs in a throw-away workspace
+	@rm -rf $(DEMO)
+	@mkdir -p $(DEMO)
+	@CHATMILL_KEY_DIR=$(DEMO)/keys $(BIN)/chatmill run sample_logs -w $(DEMO)/workspace
+	@echo
+	@echo "All of it lies in $(DEMO)/workspace: open report.html in a browser, and the data card in datasets/*/README.md."
+
+test: $(VENV)/.installed ## run the test suite
+	$(BIN)/python -m pytest -n auto
+
+check: $(VENV)/.installed ## everything that must be clean before a commit
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/chatmill rules check
+	$(BIN)/python docs/generate.py --check
+	$(BIN)/python tests/sizes.py
+	$(BIN)/codespell
+
+bench: $(VENV)/.installed ## measure against the baselines, each in the same run
+	$(BIN)/python -m benchmarks
+
+fix: $(VENV)/.installed ## format, and mend what can be mended by machine
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/python docs/generate.py
+
+docs: $(VENV)/.installed ## write the generated reference pages
+	$(BIN)/python docs/generate.py
+
+lock: $(VENV)/.installed ## pin the newest allowed versions of everything
+	$(BIN)/uv pip compile -q --universal --no-emit-index-url --no-emit-find-links --no-header -o requirements.lock pyproject.toml
+	$(BIN)/uv pip compile -q --universal --no-emit-index-url --no-emit-find-links --no-header --group dev -c requirements.lock \
+		-o requirements-dev.lock pyproject.toml
+
+$(VENV)/.installed: requirements-dev.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "chatmill needs Python 3.11 or newer: make PYTHON=python3.11 demo")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,55 @@
+"""Make sample_logs/: small invented support exports, the same bytes each time.
+
+Usage: python benchmarks/make_samples.py [FOLDER]
+
+The dialogues are written by hand in benchmarks/samples/dialogues, the people are combined from
+benchmarks/samples/people.toml. The README's table of counts is written too, between its two markers.
+"""
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+from samples.book import Book
+from samples.chance import Chance
+from samples.chat import write_chat
+from samples.jsonlines import write_jsonlines
+from samples.studio import Studio
+from samples.tables import write_tables
+from samples.zendesk import write_zendesk
+
+SEED = 20_260_101
+FOLDER = Path(__file__).resolve().parents[1] / "sample_logs"
+PLANTED = Path(__file__).resolve().parents[1] / "tests" / "planted.json"
+START, END = "<!-- counts -->", "<!-- end of counts -->"
+
+
+def make_samples(folder: Path, planted: Path) -> Counter[str]:
+    """Write every sample into a folder and the list of what was planted beside it, and give the counts."""
+    book, studio = Book(folder), Studio(Chance(SEED))
+    for write in (write_tables, write_jsonlines, write_chat, write_zendesk):
+        write(studio, book)
+    book.write(planted)
+    return book.counts()
+
+
+def counts_table(counts: Counter[str]) -> str:
+    """Write the counts as a Markdown table."""
+    rows = [f"| {name} | {count} |" for name, count in sorted(counts.items())]
+    return "\n".join(["| what | conversations |", "| --- | ---: |", *rows])
+
+
+def main() -> None:
+    """Write the samples and bring the README's counts up to date."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
+    counts = make_samples(folder, PLANTED if folder == FOLDER else folder / PLANTED.name)
+    readme = folder / "README.md"
+    if readme.exists():
+        text = readme.read_text(encoding="utf-8")
+        before, after = text.split(START)[0], text.split(END)[1]
+        readme.write_text(f"{before}{START}\n{counts_table(counts)}\n{END}{after}", encoding="utf-8")
+    print(f"{counts['conversations']} conversations in {folder}")
+
+
+if __name__ == "__main__":
+    main()

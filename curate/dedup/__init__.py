@@ -1,0 +1,1 @@
+"""Find conversations that say the same: exactly after normalisation, or nearly by MinHash, always verified."""

@@ -1,0 +1,121 @@
+"""What a conversation's own records say is personal: its participants' names, e-mails, phones, and custom fields."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from curate.redact.known import Known, Plain, digits_of, search, searchable, spread
+from curate.redact.names import is_common, name_parts
+from curate.redact.spans import Finding, in_order
+from store.database import Store
+
+SOURCE = "participants"
+SHARED = "conversation"
+CERTAIN = 0.95
+PEOPLE = ("customer", "agent", "third_party", "unknown")
+SHORTEST_LOCAL_PART = 4
+SHORTEST_PHONE = 7
+FROM_SCORE = 0.4  # what is believed at all is believed in the whole conversation
+NOT_SHARED = frozenset({"URL", "IP_ADDRESS"})
+
+PARTICIPANTS = """
+SELECT p.conversation_key, p.role, p.display_name, p.email, p.phone
+FROM participants AS p JOIN page USING (conversation_key)
+ORDER BY ALL
+"""
+CUSTOM = """
+SELECT c.conversation_key, c.custom FROM conversations AS c JOIN page USING (conversation_key) WHERE c.custom <> '{}'
+"""
+
+
+def known_values(store: Store, page: pl.DataFrame, fields: Sequence[str] = ()) -> dict[str, tuple[Known, ...]]:
+    """Give what is known of every conversation of a page, by its key.
+
+    Names that are bots' or words of every conversation ("Support Team") are left out.
+    """
+    values: dict[str, list[Known]] = defaultdict(list)
+    with store.scratch(page=page.select("conversation_key")):
+        for key, role, name, email, phone in store.rows(PARTICIPANTS):
+            values[key] += _of_participant(role, name, email, phone)
+        if fields:
+            for key, custom in store.rows(CUSTOM):
+                values[key] += _of_custom(custom, fields)
+    return {key: spread(known) for key, known in values.items()}
+
+
+def _of_participant(role: str, name: str | None, email: str | None, phone: str | None) -> Iterator[Known]:
+    if name and role in PEOPLE and "@" not in name:
+        yield _known(name, "PERSON", "name")
+    for address in (email, name if name and "@" in name else None):
+        if address:
+            yield _known(address, "EMAIL_ADDRESS", "e-mail")
+            yield from _of_local_part(address)
+    if phone and len(digits_of(phone)) >= SHORTEST_PHONE:
+        yield _known(phone, "PHONE_NUMBER", "phone")
+
+
+def _of_local_part(address: str) -> Iterator[Known]:
+    local = address.split("@")[0]
+    if len(local) >= SHORTEST_LOCAL_PART and not is_common(local):
+        yield _known(local, "USERNAME", "e-mail's local part")
+
+
+def _of_custom(custom: str, fields: Sequence[str]) -> Iterator[Known]:
+    values: Any = json.loads(custom)
+    if not isinstance(values, dict):
+        return
+    for field in fields:
+        for value in _leaves(values.get(field)):
+            kind = "PERSON" if name_parts(value) and value.replace(" ", "").isalpha() else "CUSTOM"
+            yield Known(value, kind, CERTAIN, SOURCE, (("rule", f"custom field {field}"),))
+
+
+def _leaves(value: Any) -> Iterator[str]:  # noqa: ANN401 - whatever the record held
+    match value:
+        case dict():
+            for inner in value.values():
+                yield from _leaves(inner)
+        case list():
+            for inner in value:
+                yield from _leaves(inner)
+        case str() | int() | float() if not isinstance(value, bool):
+            yield str(value)
+        case _:
+            return
+
+
+def _known(value: str, entity_type: str, rule: str) -> Known:
+    return Known(value.strip(), entity_type, CERTAIN, SOURCE, (("rule", rule),))
+
+
+def conversation_findings(
+    texts: Mapping[str, str], scanned: Mapping[str, Iterable[Finding]], known: Sequence[Known]
+) -> dict[str, tuple[Finding, ...]]:
+    """Add to each turn's findings every place of what is known, or was found elsewhere in the conversation.
+
+    `texts` and `scanned` are by turn key. A value found again has the score of where it was found, so that one
+    threshold decides for all its places alike.
+    """
+    shared = spread((*known, *_shared(texts, scanned)))
+    by_turn: dict[str, tuple[Finding, ...]] = {}
+    for turn_key, text in texts.items():
+        own = list(scanned.get(turn_key, ()))
+        if shared:
+            taken = {(one.start, one.end, one.entity_type) for one in own if one.score >= FROM_SCORE}
+            found = search(shared, Plain.of(text))
+            own += [one for one in found if (one.start, one.end, one.entity_type) not in taken]
+        by_turn[turn_key] = in_order(own)
+    return by_turn
+
+
+def _shared(texts: Mapping[str, str], scanned: Mapping[str, Iterable[Finding]]) -> Iterator[Known]:
+    for turn_key, findings in scanned.items():
+        for one in findings:
+            value = texts[turn_key][one.start : one.end]
+            if one.score >= FROM_SCORE and one.entity_type not in NOT_SHARED and searchable(value, one.entity_type):
+                yield Known(value, one.entity_type, one.score, SHARED, (("rule", f"found by {one.recognizer}"),))

@@ -1,0 +1,209 @@
+"""Put placeholders in the place of findings: pure functions over one conversation, and the bulk reader for exports."""
+
+from __future__ import annotations
+
+import json
+import re
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from operator import itemgetter
+from typing import Any
+
+import polars as pl
+
+from curate.redact.known import normal_name, normal_value
+from curate.redact.policy import Policy, load_policy
+from curate.redact.spans import Finding, resolve
+from store.database import Store
+from store.settings import Settings
+
+PERSON = "PERSON"
+JSON_KINDS = ("tools", "tool_call", "tool_result")
+JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?')
+
+TURNS = """
+SELECT t.conversation_key, t.turn_key, t.position, t.kind, t.role, t.text
+FROM public_turns AS t JOIN wanted USING (conversation_key)
+ORDER BY t.conversation_key, t.position, t.turn_key
+"""
+# The newest decision on a finding holds; rejected ones are not applied. They outlive a new search, for a finding's id
+# is made of its turn, span, type and recognizer.
+FINDINGS = """
+SELECT f.conversation_key, f.turn_key, f.start_char, f.end_char, f.entity_type, f.score, f.recognizer
+FROM findings AS f JOIN wanted USING (conversation_key)
+LEFT JOIN (
+    SELECT subject_id, arg_max(verdict, (decided_at, decision_id)) AS verdict
+    FROM decisions WHERE subject = 'finding' GROUP BY subject_id
+) AS d ON d.subject_id = f.finding_id
+WHERE d.verdict IS DISTINCT FROM 'reject'
+ORDER BY f.conversation_key, f.turn_key, f.start_char, f.end_char, f.finding_id
+"""
+LANGUAGES = """
+SELECT s.conversation_key, any_value(s.label) FROM signals AS s JOIN wanted USING (conversation_key)
+WHERE s.signal = 'language' GROUP BY s.conversation_key
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What redaction needs of a turn."""
+
+    turn_key: str
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A finding that was applied: its span of the original text, and what stands there now."""
+
+    start: int
+    end: int
+    entity_type: str
+    score: float
+    recognizer: str
+    placeholder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """A redacted conversation; `broken` names the turns whose JSON did not survive."""
+
+    texts: tuple[str, ...]
+    spans: tuple[tuple[Applied, ...], ...]
+    broken: tuple[str, ...]
+
+
+class Numbering:
+    """Number the values of one conversation by label, in the order of their first appearance."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[str, str], int] = {}
+        self._last: Counter[str] = Counter()
+
+    def placeholder(self, label: str, value: str) -> str:
+        """Give a value's placeholder; the same value in another spelling gets the same one."""
+        mark = (label, normal_name(value) if label == PERSON else normal_value(value))
+        if mark not in self._numbers:
+            self._last[label] += 1
+            self._numbers[mark] = self._last[label]
+        return f"<{label}_{self._numbers[mark]}>"
+
+
+def apply(
+    turns: Sequence[Turn], findings: Mapping[str, Iterable[Finding]], policy: Policy, *, language: str
+) -> Redacted:
+    """Redact a conversation's turns by the policy; `findings` are by turn key, without the rejected ones."""
+    numbering = Numbering()
+    texts: list[str] = []
+    spans: list[tuple[Applied, ...]] = []
+    broken: list[str] = []
+    for turn in turns:
+        due = [one for one in findings.get(turn.turn_key, ()) if policy.applies(one.entity_type, one.score, language)]
+        applied = tuple(_number(resolve(due, turn.text), turn.text, policy, numbering))
+        text, whole = _replace(turn, applied)
+        texts.append(text)
+        spans.append(applied)
+        if not whole:
+            broken.append(turn.turn_key)
+    return Redacted(tuple(texts), tuple(spans), tuple(broken))
+
+
+def redacted_turns(store: Store, settings: Settings, keys: pl.DataFrame | Sequence[str]) -> pl.DataFrame:
+    """Give the public turns of these conversations, redacted by the workspace's policy.
+
+    Columns: conversation_key, turn_key, position, kind, role, text; in the order of conversation and position. What a
+    stage has set aside is not looked at here: ask only for conversations whose outcome is keep.
+    """
+    policy = load_policy(store.path.parent)
+    wanted = keys if isinstance(keys, pl.DataFrame) else pl.DataFrame({"conversation_key": list(keys)})
+    page = read_page(store, wanted.select(pl.col("conversation_key").cast(pl.String)))
+    fallback = settings.workspace.languages[0]
+    changed: dict[str, str] = {}
+    for key, turns in page.conversations():
+        if key in page.findings:
+            redacted = apply(turns, page.findings[key], policy, language=page.languages.get(key, fallback))
+            changed.update(zip((turn.turn_key for turn in turns), redacted.texts, strict=True))
+    return page.turns.with_columns(
+        pl.col("turn_key").replace_strict(changed, default=pl.col("text"), return_dtype=pl.String).alias("text")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The public turns of some conversations, with the findings that may be applied and the languages, by key."""
+
+    turns: pl.DataFrame
+    findings: dict[str, dict[str, list[Finding]]]
+    languages: dict[str, str]
+
+    def conversations(self) -> Iterator[tuple[str, list[Turn]]]:
+        """Give each conversation's turns in order."""
+        by_key: dict[str, list[Turn]] = defaultdict(list)
+        columns = self.turns.select("conversation_key", "turn_key", "kind", "text")
+        for key, turn_key, kind, text in columns.iter_rows():
+            by_key[key].append(Turn(turn_key, kind, text))
+        yield from by_key.items()
+
+
+def read_page(store: Store, keys: pl.DataFrame) -> Page:
+    """Read what redaction needs of some conversations."""
+    findings: dict[str, dict[str, list[Finding]]] = defaultdict(lambda: defaultdict(list))
+    with store.scratch(wanted=keys.unique()):
+        turns = store.frame(TURNS)
+        for key, turn_key, start, end, entity_type, score, recognizer in store.rows(FINDINGS):
+            findings[key][turn_key].append(Finding(start, end, entity_type, score, recognizer))
+        languages: dict[str, str] = dict(store.rows(LANGUAGES))
+    return Page(turns, findings, languages)
+
+
+def _number(findings: Sequence[Finding], text: str, policy: Policy, numbering: Numbering) -> Iterator[Applied]:
+    for one in findings:
+        placeholder = numbering.placeholder(policy.of(one.entity_type).label, text[one.start : one.end])
+        yield Applied(one.start, one.end, one.entity_type, one.score, one.recognizer, placeholder)
+
+
+def _replace(turn: Turn, applied: Sequence[Applied]) -> tuple[str, bool]:
+    """Give the redacted text, and whether what was JSON still is."""
+    if not applied:
+        return turn.text, True
+    pieces = [(one.start, one.end, one.placeholder) for one in applied]
+    if turn.kind not in JSON_KINDS or not _is_json(turn.text):
+        return _filled(turn.text, pieces), True
+    text = _filled(turn.text, list(_inside_values(turn.text, pieces)))
+    return text, _is_json(text)
+
+
+def _filled(text: str, pieces: Sequence[tuple[int, int, str]]) -> str:
+    """Put placeholders in the place of spans, which stand in order and do not overlap."""
+    parts: list[str] = []
+    done = 0
+    for start, end, placeholder in pieces:
+        parts += (text[done:start], placeholder)
+        done = end
+    return "".join((*parts, text[done:]))
+
+
+def _inside_values(text: str, pieces: Sequence[tuple[int, int, str]]) -> Iterator[tuple[int, int, str]]:
+    """Keep JSON JSON: a span inside quotes stays inside them, and a bare number goes as a whole, in quotes."""
+    tokens = [token.span() for token in JSON_TOKEN.finditer(text)]
+    done = 0
+    for start, end, placeholder in pieces:
+        at = bisect_right(tokens, start, key=itemgetter(1))
+        for first, last in takewhile(lambda token: token[0] < end, tokens[at:]):  # noqa: B023 - used at once
+            quoted = text[first] == '"'
+            inner = (max(start, first + 1), min(end, last - 1)) if quoted else (first, last)
+            if done <= inner[0] < inner[1]:
+                done = inner[1]
+                yield *inner, placeholder if quoted else f'"{placeholder}"'
+
+
+def _is_json(text: str) -> bool:
+    try:
+        value: Any = json.loads(text)
+    except ValueError:
+        return False
+    return isinstance(value, dict | list | str | int | float)

@@ -1,0 +1,159 @@
+"""The redaction stage: what is personal in every due conversation; then the check that nothing of it is left.
+
+Two stages, so that a changed threshold runs the cheap second one alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import Any
+
+import polars as pl
+
+from curate.language.stage import own_languages
+from curate.redact.engine import Scanned
+from curate.redact.errors import BROKEN_JSON, LEAK, UNSUPPORTED_LANGUAGE
+from curate.redact.known import Known
+from curate.redact.leaks import leaked_type
+from curate.redact.participants import conversation_findings, known_values
+from curate.redact.policy import Policy, detection_version, load_policy
+from curate.redact.redact import Page, Turn, apply, read_page
+from curate.redact.scanning import Scanner
+from curate.redact.spans import Failure, Finding
+from curate.stages import QUARANTINED, Curation, PageResult, run_stage
+
+LEAKS_VERSION = 1  # raise it when applying or checking changes
+PAGE = 1000
+FINDINGS = pl.Schema(
+    {
+        "finding_id": pl.String,
+        "conversation_key": pl.String,
+        "turn_key": pl.String,
+        "start_char": pl.Int32,
+        "end_char": pl.Int32,
+        "entity_type": pl.String,
+        "score": pl.Float64,
+        "recognizer": pl.String,
+        "why": pl.String,
+    }
+)
+
+TURNS = """
+SELECT t.conversation_key, t.turn_key, t.text, s.label AS language
+FROM public_turns AS t JOIN page USING (conversation_key)
+LEFT JOIN signals AS s ON s.conversation_key = t.conversation_key AND s.signal = 'language'
+ORDER BY t.conversation_key, t.position, t.turn_key
+"""
+
+Speech = dict[str, dict[str, str]]
+
+
+def curate_redaction(curation: Curation) -> None:
+    """Find what is personal in every due conversation, and set aside what cannot be redacted safely."""
+    policy = load_policy(curation.workspace.root)
+    settings = curation.settings.redaction
+    spec = policy.spec(own_languages(curation.settings), settings)
+    version = detection_version(spec, settings)
+    scanner = Scanner(spec, curation.workers)
+    run_stage(
+        curation,
+        name="redaction",
+        version=version,
+        work=partial(_find, curation, scanner),
+        tables=("findings",),
+        page=PAGE,
+    )
+    run_stage(
+        curation,
+        name="leaks",
+        version=f"{version}-{policy.fingerprint}-{LEAKS_VERSION}",
+        work=partial(_check, curation, policy),
+        page=PAGE,
+    )
+
+
+def finding_id(turn_key: str, finding: Finding) -> str:
+    """Give a finding's id: a hash of turn, span, type and recognizer, so that decisions outlive a new search."""
+    text = "\x1f".join((turn_key, str(finding.start), str(finding.end), finding.entity_type, finding.recognizer))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _find(curation: Curation, scanner: Scanner, page: pl.DataFrame) -> PageResult:
+    speech, languages = _read(curation, page)
+    own = {key for key in speech if languages[key] in scanner.spec.languages}
+    scanned = scanner.scan((languages[key], text) for key in own_order(speech, own) for text in speech[key].values())
+    known = known_values(curation.store, page, curation.settings.redaction.custom_fields)
+    rows: list[tuple[Any, ...]] = []
+    quarantined: list[tuple[str, str, str]] = []
+    for key, texts in speech.items():
+        if key not in own:
+            quarantined.append((key, UNSUPPORTED_LANGUAGE, languages[key] or "unknown"))
+            continue
+        results = {turn_key: scanned[languages[key], text] for turn_key, text in texts.items()}
+        if failure := _first_failure(results.values()):
+            quarantined.append((key, failure.code, failure.detail))
+            continue
+        rows += _rows(key, texts, results, known.get(key, ()))
+    return PageResult(
+        {"findings": pl.DataFrame(rows, schema=FINDINGS, orient="row")},
+        pl.DataFrame(quarantined, schema=QUARANTINED, orient="row"),
+    )
+
+
+def own_order(speech: Speech, own: set[str]) -> Iterator[str]:
+    """Give the keys of conversations in the workspace's languages, in the page's order."""
+    return (key for key in speech if key in own)
+
+
+def _read(curation: Curation, page: pl.DataFrame) -> tuple[Speech, dict[str, str]]:
+    """Read the public turns' texts by conversation and turn, and every conversation's language."""
+    speech: Speech = defaultdict(dict)
+    languages: dict[str, str] = {}
+    with curation.store.scratch(page=page.select("conversation_key")):
+        for key, turn_key, text, language in curation.store.rows(TURNS):
+            speech[key][turn_key] = text
+            languages[key] = language or ""
+    return dict(speech), languages
+
+
+def _first_failure(results: Iterable[Scanned]) -> Failure | None:
+    return next((one for one in results if isinstance(one, Failure)), None)
+
+
+def _rows(
+    key: str, texts: dict[str, str], results: dict[str, Scanned], known: tuple[Known, ...]
+) -> Iterator[tuple[Any, ...]]:
+    scanned = {turn_key: one for turn_key, one in results.items() if not isinstance(one, Failure)}
+    for turn_key, findings in conversation_findings(texts, scanned, known).items():
+        for one in findings:
+            why = json.dumps(one.why, ensure_ascii=False, sort_keys=True)
+            identity = finding_id(turn_key, one)
+            yield identity, key, turn_key, one.start, one.end, one.entity_type, one.score, one.recognizer, why
+
+
+def _check(curation: Curation, policy: Policy, keys: pl.DataFrame) -> PageResult:
+    page = read_page(curation.store, keys.select("conversation_key"))
+    known = known_values(curation.store, keys, curation.settings.redaction.custom_fields)
+    languages = own_languages(curation.settings)
+    quarantined: list[tuple[str, str, str]] = []
+    for key, turns in page.conversations():
+        language = page.languages.get(key, "")
+        if language in languages and (key in page.findings or key in known):
+            quarantined += _problems(key, turns, page, known.get(key, ()), policy)
+    return PageResult({}, pl.DataFrame(quarantined, schema=QUARANTINED, orient="row"))
+
+
+def _problems(
+    key: str, turns: list[Turn], page: Page, known: tuple[Known, ...], policy: Policy
+) -> Iterator[tuple[str, str, str]]:
+    """Give the reason why a conversation's redacted form must not go on, if there is one."""
+    language = page.languages[key]
+    redacted = apply(turns, page.findings.get(key, {}), policy, language=language)
+    if redacted.broken:
+        yield key, BROKEN_JSON, f"{len(redacted.broken)} turn(s) of JSON do not survive redaction"
+    elif kind := leaked_type(turns, redacted, known, policy, language=language):
+        yield key, LEAK, kind

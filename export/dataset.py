@@ -1,0 +1,216 @@
+"""Build a dataset version: a folder with the split files, the manifest and the card, and its rows in the store.
+
+Everything is written beside and renamed into place, then recorded in one transaction: a kill leaves a `.partial-`
+folder that the next export removes, or a whole folder that the next export finds again under the same name.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+import polars as pl
+
+from export import manifest as manifests
+from export.card import card
+from export.catalog import Dataset, find_dataset
+from export.errors import ExportError, NothingToExport
+from export.formats import openai_chat
+from export.manifest import Plan
+from export.selection import select
+from export.split import assign
+from export.writing import Redacted, Written, write_splits
+from store.database import Store
+from store.errors import InternalError, unknown_name
+from store.ledger import Run, run
+from store.progress import Progress, silent
+from store.settings import Settings
+from store.workspace import Workspace
+
+FORMATS = (openai_chat.FORMAT,)
+PARTIAL = ".partial-"
+STAGE = "export"
+MANIFEST_FILE = "manifest.json"
+
+# The dataset that an export of the same inputs gave.
+GIVEN = """
+SELECT json_extract_string(position, '$.dataset') FROM runs
+WHERE stage = ? AND status = 'done' AND json_extract_string(inputs, '$.fingerprint') = ?
+ORDER BY finished_at DESC LIMIT 1
+"""
+
+
+def redacted_turns(store: Store, settings: Settings, keys: list[str]) -> pl.DataFrame:
+    """Give the redacted public turns of conversations, from curate."""
+    from curate.redact import redact  # loads rules that an export without a change does not need
+
+    return redact.redacted_turns(store, settings, keys)
+
+
+def build_dataset(
+    workspace: Workspace,
+    store: Store,
+    *,
+    format: str = openai_chat.FORMAT,  # noqa: A002 - the word of the command line
+    out: Path | None = None,
+    model: str | None = None,
+    progress: Progress = silent,
+    redacted: Redacted = redacted_turns,
+) -> Dataset:
+    """Write a dataset version of what curation kept, or give the one that holds exactly that already.
+
+    `out` is a folder that gets a copy of its files too. `redacted` gives the redacted public turns of conversations
+    (curate.redact by default): conversation_key, turn_key, position, kind, role, text.
+
+    Raises:
+        NothingToExport: no conversation can become an example.
+        ExportError: an unknown format, or a system prompt that cannot be filled in.
+        InternalError: a promise broke: a leak was about to be written, or two splits share somebody.
+    """
+    if format not in FORMATS:
+        raise ExportError(unknown_name("format", format, FORMATS), hint="Choose one with --format.")
+    openai_chat.check_prompt(workspace.settings.export.system_prompt)
+    workspace.datasets.mkdir(exist_ok=True)
+    _sweep(workspace.datasets)
+    plan = _plan(workspace, store, model)
+    mark = manifests.fingerprint(store, plan)
+    dataset = _given(workspace, store, mark)
+    if dataset is None:
+        with run(store, STAGE, inputs={"fingerprint": mark}, versions=_versions()) as this:
+            dataset = _write(workspace, store, plan, this, redacted, progress)
+            this.position["dataset"] = dataset.dataset_id
+    if out is not None:
+        _copy(dataset, out)
+    return dataset
+
+
+def _versions() -> dict[str, Any]:
+    return {"format": openai_chat.VERSION, "manifest": manifests.MANIFEST_VERSION}
+
+
+def _plan(workspace: Workspace, store: Store, model: str | None) -> Plan:
+    settings = workspace.settings
+    selection = select(store)
+    if selection.kept.is_empty():
+        raise _nothing(store, selection.stale)
+    seed = settings.workspace.seed
+    assignment = assign(store, selection.kept, shares=settings.export.split, seed=seed)
+    rows = selection.kept.join(assignment.rows, on="conversation_key", maintain_order="left")
+    return Plan(settings, model or settings.export.model, seed, assignment, rows, selection.stale)
+
+
+def _given(workspace: Workspace, store: Store, mark: str) -> Dataset | None:
+    """Find the dataset that these very inputs gave, as long as its files are what they were."""
+    name = store.value(GIVEN, [STAGE, mark])
+    if not name or not _row(store, name):
+        return None
+    dataset = find_dataset(workspace, store, name)
+    return None if dataset.damage() else dataset
+
+
+def _write(
+    workspace: Workspace, store: Store, plan: Plan, this: Run, redacted: Redacted, progress: Progress
+) -> Dataset:
+    partial = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=workspace.datasets))
+    try:
+        written = write_splits(
+            store,
+            plan.settings,
+            rows=plan.rows,
+            folder=partial,
+            model=plan.model,
+            seed=plan.seed,
+            redacted=redacted,
+            progress=progress,
+        )
+        return _settle(workspace, store, plan, written, partial, this)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _settle(workspace: Workspace, store: Store, plan: Plan, written: Written, partial: Path, this: Run) -> Dataset:
+    """Put the finished files in their place, unless the very same dataset stands there already."""
+    made = manifests.manifest(store, plan, written, run_id=this.run_id)
+    if not made["conversations"]:
+        raise _nothing(store, plan.stale, made)
+    if any(count for pairs in made["overlap"].values() for count in pairs.values()):
+        raise InternalError("Two splits share a customer or a near-duplicate cluster; nothing was written.")
+    for file in made["files"].values():
+        this.count(file["split"], file["lines"])
+    name = made["dataset"]
+    folder = workspace.datasets / name
+    known = _row(store, name)
+    dataset = Dataset(name, folder, orjson.loads(known[0]) if known else made, is_new=not known)
+    if known and not dataset.damage():
+        return dataset
+    (partial / MANIFEST_FILE).write_bytes(manifests.as_bytes(dict(dataset.manifest)))
+    (partial / "README.md").write_text(card(dataset.manifest), encoding="utf-8")
+    shutil.rmtree(folder, ignore_errors=True)
+    partial.chmod(0o755)
+    partial.rename(folder)
+    if not known:
+        _record(workspace, store, dataset, written.items)
+    return dataset
+
+
+def _row(store: Store, name: str) -> tuple[Any, ...] | None:
+    rows = store.rows("SELECT manifest FROM datasets WHERE dataset_id = ?", [name])
+    return rows[0] if rows else None
+
+
+def _record(workspace: Workspace, store: Store, dataset: Dataset, items: pl.DataFrame) -> None:
+    told = dataset.manifest
+    row = [
+        dataset.dataset_id,
+        dataset.folder.relative_to(workspace.root).as_posix(),
+        told["format"],
+        told["model"],
+        told["seed"],
+        manifests.as_bytes(dict(told)).decode(),
+        told["run"]["run_id"],
+    ]
+    with store.transaction():
+        store.execute(
+            "INSERT INTO datasets (dataset_id, folder, format, model, seed, manifest, created_at, run_id) "
+            "VALUES (?, ?, ?, ?, ?, ?, now(), ?)",
+            row,
+        )
+        store.append("dataset_items", items.with_columns(dataset_id=pl.lit(dataset.dataset_id)))
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed exports left; whoever holds the store is the only one exporting."""
+    for partial in folder.glob(f"{PARTIAL}*"):
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _copy(dataset: Dataset, out: Path) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    for name in (*dataset.files, MANIFEST_FILE, dataset.card.name):
+        partial = out / f"{name}.partial"
+        shutil.copyfile(dataset.folder / name, partial)
+        partial.replace(out / name)
+
+
+def _nothing(store: Store, stale: int, made: Mapping[str, Any] | None = None) -> NothingToExport:
+    """Word why no conversation can become an example, the commonest reason first."""
+    total = store.value("SELECT count(*) FROM conversations")
+    if not total:
+        return NothingToExport("The workspace holds no conversations.", hint="Bring some in: chatmill ingest PATH.")
+    rows = [why for stage in manifests.funnel(store) for why in stage["reasons"]]
+    rows += made["excluded"] if made else []
+    rows.sort(key=lambda why: -why["conversations"])
+    reasons = "; ".join(f"{row['conversations']:,} × {row['reason'].rstrip('.')} ({row['code']})" for row in rows)
+    if not reasons:
+        waiting = f"{stale:,} changed since they were curated" if stale else "none of them has been curated"
+        return NothingToExport(
+            f"None of the {total:,} conversations can be exported: {waiting}.", hint="Run: chatmill curate."
+        )
+    return NothingToExport(
+        f"None of the {total:,} conversations can become an example: {reasons}.",
+        hint="chatmill report shows the funnel; rules/ and chatmill.toml decide what is kept.",
+    )

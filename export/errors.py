@@ -1,0 +1,40 @@
+"""The errors of export/.
+
+ExportError
+├── NothingToExport     no conversation can become an example; the message says why
+├── UnknownDataset      no dataset version answers to that name
+├── DamagedDataset      a dataset's files are not the ones its manifest describes
+└── BadPrompt           the system prompt's template cannot be filled in
+"""
+
+from store.errors import UsageError
+
+
+class ExportError(UsageError):
+    """Say that a dataset cannot be written, found, explained or submitted as it was asked for."""
+
+    code = "EXP-100"
+
+
+class NothingToExport(ExportError):
+    """Say that no conversation can become an example, and why."""
+
+    code = "EXP-110"
+
+
+class UnknownDataset(ExportError):
+    """Say that no dataset version, or no line of it, answers to what was asked for."""
+
+    code = "EXP-120"
+
+
+class DamagedDataset(ExportError):
+    """Say that a dataset's files are gone, or not the ones its manifest describes."""
+
+    code = "EXP-130"
+
+
+class BadPrompt(ExportError):
+    """Say that the system prompt's template names something that cannot be filled in."""
+
+    code = "EXP-140"

@@ -1,0 +1,1 @@
+"""How a conversation is written for a trainer: one module a format."""

@@ -1,0 +1,186 @@
+"""The manifest of a dataset version: everything that decides what is in it, and the proof that splits share nobody.
+
+What changes from run to run (ids, times) stands in the field "run" alone, so that two manifests of the same dataset
+differ there and nowhere else.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from typing import Any
+
+import orjson
+import polars as pl
+
+from curate.redact.policy import load_policy
+from export.formats import openai_chat
+from export.models import default_epochs, encoding_of
+from export.split import CLUSTERS, IDENTITIES, Assignment, overlap
+from export.tokens import TOOL_MARGIN
+from export.writing import Written
+from store.database import Store
+from store.settings import Settings
+
+MANIFEST_VERSION = 1
+READING = ("read", "stored")
+
+# The newest run of each stage of curation, whether it ended or was killed after its last page.
+STAGES = """
+SELECT stage, arg_max(versions, started_at), arg_max(run_id, started_at) FROM runs
+WHERE stage NOT IN ('ingest', 'export', 'submit') GROUP BY stage ORDER BY stage
+"""
+SOURCES = """
+SELECT c.connector AS name, count(*) AS conversations FROM conversations AS c SEMI JOIN written USING (conversation_key)
+GROUP BY name ORDER BY conversations DESC, name
+"""
+LANGUAGES = """
+SELECT coalesce(s.label, c.language, 'unknown') AS name, count(*) AS conversations
+FROM conversations AS c SEMI JOIN written USING (conversation_key)
+LEFT JOIN (SELECT * FROM signals WHERE signal = 'language') AS s USING (conversation_key)
+GROUP BY name ORDER BY conversations DESC, name
+"""
+FOUND = """
+SELECT f.entity_type AS name, count(*) AS findings FROM findings AS f SEMI JOIN written USING (conversation_key)
+GROUP BY name ORDER BY findings DESC, name
+"""
+# What decides the lines beside the assignment itself: the rules' versions, and what reviewers decided.
+CURATED = """
+SELECT stage, version, count(*) FROM processed SEMI JOIN kept USING (conversation_key, content_hash)
+GROUP BY ALL ORDER BY ALL
+"""
+DECIDED = "SELECT count(*), max(decided_at)::VARCHAR FROM decisions"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be exported, and how: decided before a line is written."""
+
+    settings: Settings
+    model: str
+    seed: int
+    assignment: Assignment
+    rows: pl.DataFrame  # conversation_key, content_hash, group_id, split
+    stale: int
+
+
+def chatmill_version() -> str:
+    """Give the installed version; a checkout that was never installed has none."""
+    try:
+        return importlib.metadata.version("chatmill")
+    except importlib.metadata.PackageNotFoundError:
+        return "checkout"
+
+
+def config(plan: Plan) -> dict[str, Any]:
+    """Give what shapes a dataset beside its conversations."""
+    export = plan.settings.export
+    return {
+        "format": openai_chat.FORMAT,
+        "format_version": openai_chat.VERSION,
+        "model": plan.model,
+        "encoding": encoding_of(plan.model),
+        "seed": plan.seed,
+        "settings": {"system_prompt": export.system_prompt, "company": export.company, "split": list(export.split)},
+    }
+
+
+def fingerprint(store: Store, plan: Plan) -> str:
+    """Hash everything the files follow from, so that an export without a change is known before anything is read."""
+    with store.scratch(kept=plan.rows.select("conversation_key", "content_hash")):
+        curated = store.rows(CURATED)
+    decided = store.rows(DECIDED)
+    policy = load_policy(store.path.parent).fingerprint
+    parts = [config(plan), asdict(plan.settings.redaction), policy, curated, decided, chatmill_version()]
+    whole = sha256(orjson.dumps(parts, default=str))
+    for page in plan.rows.iter_slices(50_000):
+        whole.update(page.write_csv(include_header=False).encode())
+    return whole.hexdigest()
+
+
+def dataset_id(plan: Plan, written: Written) -> str:
+    """Name a dataset by what it holds and how it was made: the same content has the same name, wherever it is built."""
+    files = {name: file.sha256 for name, file in written.files.items()}
+    return "ds-" + sha256(orjson.dumps([files, config(plan)])).hexdigest()[:12]
+
+
+def manifest(store: Store, plan: Plan, written: Written, *, run_id: str) -> dict[str, Any]:
+    """Describe a dataset version; counted from what was written, the overlap from the tables."""
+    stages = store.rows(STAGES)
+    rules: dict[str, Any] = {stage: orjson.loads(versions) for stage, versions, _ in stages}
+    exported = written.items.filter(pl.col("line").is_not_null())
+    excluded = written.items.filter(pl.col("code").is_not_null())
+    excluded = excluded.group_by("code", "reason").agg(conversations=pl.len()).sort("code")
+    with store.scratch(written=exported.select("conversation_key")):
+        facts = {name: store.frame(sql).to_dicts() for name, sql in _FACTS.items()}
+    return {
+        "dataset": dataset_id(plan, written),
+        "manifest_version": MANIFEST_VERSION,
+        "chatmill": chatmill_version(),
+        **config(plan),
+        "rules": rules,
+        "files": {file.name: _file(split, written) for split, file in written.files.items()},
+        "conversations": exported.height,
+        "tool_margin": TOOL_MARGIN,
+        "epochs_by_default": default_epochs(written.files["train"].lines),
+        "groups": _groups(exported),
+        "split_note": plan.assignment.note,
+        "overlap": overlap(store, exported),
+        "overlap_rules": {"customers": " ".join(IDENTITIES.split()), "clusters": CLUSTERS},
+        "excluded": excluded.to_dicts(),
+        "changed_since_curated": plan.stale,
+        **facts,
+        "funnel": funnel(store),
+        "run": {"run_id": run_id, "created_at": _now(store), "stages": {stage: run for stage, _, run in stages}},
+    }
+
+
+_FACTS = {"sources": SOURCES, "languages": LANGUAGES, "personal_data": FOUND}
+
+
+def as_bytes(document: dict[str, Any]) -> bytes:
+    """Write a manifest as JSON for people and machines."""
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def funnel(store: Store) -> list[dict[str, Any]]:
+    """Give curation's stages with what each left, took out, and why; the reading before them is told by its batches.
+
+    How often a file was read depends on the workspace's past, and a manifest must not.
+    """
+    from curate import outcomes  # loads the rule packs, which an export without a change does not need
+
+    return [
+        {
+            "stage": row.stage,
+            "label": row.label,
+            "left": row.left,
+            "dropped": row.dropped,
+            "reasons": [dict(zip(("code", "reason", "conversations"), why, strict=True)) for why in row.reasons],
+        }
+        for row in outcomes.funnel(store)
+        if row.stage not in READING
+    ]
+
+
+def _file(split: str, written: Written) -> dict[str, Any]:
+    file = written.files[split]
+    return {
+        "split": split,
+        "sha256": file.sha256,
+        "bytes": file.bytes,
+        "lines": file.lines,
+        "targets": file.targets,
+        "tokens": file.tokens,
+        "tokens_margin": file.margin,
+    }
+
+
+def _groups(exported: pl.DataFrame) -> dict[str, int]:
+    sizes = exported.group_by("group_id").len()["len"]
+    return {"count": len(sizes), "largest": int(sizes.to_numpy().max(initial=0))}
+
+
+def _now(store: Store) -> str:
+    return store.value("SELECT strftime(now(), '%Y-%m-%dT%H:%M:%SZ')")

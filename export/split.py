@@ -1,0 +1,161 @@
+"""Divide conversations into train, validation and test so that no customer and no near-duplicate stands on two sides.
+
+Conversations that share a customer or a near-duplicate cluster form a group, and a group goes to one split as a whole.
+Members of a cluster that curation dropped still join: their customers must not meet their kept twin in another split.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from store.database import Store
+
+SPLITS = ("train", "validation", "test")
+FILL_ORDER = ("test", "validation")  # what is left over is for training
+TINY = 10  # with fewer, a tenth is nobody
+
+# Phone numbers are compared by their digits; with fewer than seven they are extensions, shared by many.
+IDENTITIES = """
+WITH customers AS (
+    SELECT p.conversation_key, lower(trim(p.email)) AS email, p.external_id, c.connector, c.account,
+           regexp_replace(coalesce(p.phone, ''), '[^0-9]', '', 'g') AS digits
+    FROM participants AS p JOIN conversations AS c USING (conversation_key)
+    WHERE p.role = 'customer'
+)
+SELECT conversation_key, 'mail:' || email AS tie FROM customers WHERE email <> ''
+UNION SELECT conversation_key, 'phone:' || digits FROM customers WHERE length(digits) >= 7
+UNION SELECT conversation_key, 'id:' || to_json([connector, account, external_id]) FROM customers
+    WHERE external_id <> ''
+"""
+CLUSTERS = "SELECT DISTINCT conversation_key, 'cluster:' || cluster AS tie FROM duplicates"
+
+# The kept conversations, and whoever shares a cluster with one of them.
+MEMBERS = """
+SELECT conversation_key FROM kept
+UNION
+SELECT other.conversation_key FROM kept
+JOIN duplicates AS own USING (conversation_key) JOIN duplicates AS other USING (cluster)
+"""
+TIES = f"""
+WITH members AS ({MEMBERS})
+SELECT conversation_key, tie FROM ({IDENTITIES} UNION ALL {CLUSTERS}) SEMI JOIN members USING (conversation_key)
+"""
+
+SHARED = """
+WITH held AS (SELECT DISTINCT a.split, t.tie FROM assignment AS a JOIN ({ties}) AS t USING (conversation_key))
+SELECT one.split, other.split, count(*)
+FROM held AS one JOIN held AS other ON one.tie = other.tie AND one.split < other.split
+GROUP BY ALL
+"""
+
+Indices = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Who goes where: `rows` holds conversation_key, group_id, split; `note` says why a share could not be met."""
+
+    rows: pl.DataFrame
+    note: str
+
+
+def assign(store: Store, kept: pl.DataFrame, *, shares: Sequence[float], seed: int) -> Assignment:
+    """Put each kept conversation (column conversation_key) into a group, and each group into a split."""
+    with store.scratch(kept=kept.select("conversation_key")):
+        ties = store.frame(TIES)
+    return divide(group(kept["conversation_key"], ties), shares=shares, seed=seed)
+
+
+def group(keys: pl.Series, ties: pl.DataFrame) -> pl.DataFrame:
+    """Join conversations that share a tie, directly or through others, and name each group by its smallest key.
+
+    `ties` holds conversation_key and tie, of the kept conversations and of others that link them. Gives
+    conversation_key and group_id for the kept ones, in key order.
+    """
+    nodes = pl.concat([keys.alias("conversation_key"), ties["conversation_key"]]).unique().sort()
+    numbers = pl.DataFrame({"conversation_key": nodes, "node": np.arange(len(nodes), dtype=np.int64)})
+    links = ties.join(numbers, on="conversation_key").select("node", first=pl.col("node").min().over("tie"))
+    smallest = components(len(nodes), links["node"].to_numpy(), links["first"].to_numpy())
+    grouped = numbers.with_columns(group_id=nodes.gather(smallest))
+    return grouped.filter(pl.col("conversation_key").is_in(keys.implode())).select("conversation_key", "group_id")
+
+
+def components(count: int, left: Indices, right: Indices) -> Indices:
+    """Give for each of `count` nodes the smallest node it is connected to by the links left[i]-right[i].
+
+    Labels sink along links and paths are halved until nothing moves, as in FastSV (Zhang, Azad, Hu 2020): whole
+    arrays at a time, so a million nodes take well under a second.
+    """
+    label = np.arange(count, dtype=np.int64)
+    while True:
+        lower = np.minimum(label[left], label[right])
+        before = label.copy()
+        for ends in (left, right):
+            np.minimum.at(label, before[ends], lower)
+            np.minimum.at(label, ends, lower)
+        while not np.array_equal(label, label[label]):
+            label = label[label]
+        if np.array_equal(label, before):
+            return label
+
+
+def divide(groups: pl.DataFrame, *, shares: Sequence[float], seed: int) -> Assignment:
+    """Fill test, then validation, up to their shares with whole groups in the seed's order; the rest trains."""
+    total = groups.height
+    if total < TINY:
+        note = f"With fewer than {TINY} conversations ({total}) there is nothing to hold back: all of them train."
+        return Assignment(groups.with_columns(split=pl.lit("train")), note)
+    sizes = groups.group_by("group_id").len().sort("group_id")
+    quota = {name: round(total * shares[SPLITS.index(name)]) for name in FILL_ORDER}
+    room = dict(quota)
+    splits: dict[str, str] = {}
+    for name, size in sorted(sizes.iter_rows(), key=lambda row: digest(seed, row[0])):
+        splits[name] = next((split for split in FILL_ORDER if size <= room[split]), "train")
+        if splits[name] != "train":
+            room[splits[name]] -= size
+    placed = pl.DataFrame({"group_id": list(splits), "split": list(splits.values())}, schema_overrides=_TEXT)
+    rows = groups.join(placed, on="group_id", maintain_order="left")
+    return Assignment(rows, _note(quota, room, largest=_largest(sizes)))
+
+
+_TEXT = {"group_id": pl.String, "split": pl.String}
+
+
+def digest(seed: int, name: str) -> bytes:
+    """Give the place of a group or conversation in the seed's order: any order, but always the same."""
+    return sha256(f"{seed}|{name}".encode()).digest()
+
+
+def overlap(store: Store, assignment: pl.DataFrame) -> dict[str, dict[str, int]]:
+    """Count the customers and clusters that stand in two splits, from the tables alone; the proof is that all are 0.
+
+    `assignment` holds conversation_key and split, as written. Customers are counted by e-mail, phone and id.
+    """
+    proof: dict[str, dict[str, int]] = {}
+    pairs = [tuple(sorted(pair)) for pair in combinations(SPLITS, 2)]
+    for name, ties in (("customers", IDENTITIES), ("clusters", CLUSTERS)):
+        with store.scratch(assignment=assignment.select("conversation_key", "split")):
+            found = {(one, other): count for one, other, count in store.rows(SHARED.format(ties=ties))}
+        proof[name] = {f"{one}-{other}": found.get((one, other), 0) for one, other in sorted(pairs)}
+    return proof
+
+
+def _largest(sizes: pl.DataFrame) -> int:
+    return int(sizes["len"].to_numpy().max(initial=0))
+
+
+def _note(quota: dict[str, int], room: dict[str, int], *, largest: int) -> str:
+    short = [name for name in FILL_ORDER if quota[name] and room[name] > quota[name] / 2]
+    if not short:
+        return ""
+    return (
+        f"Less than half of what {' and '.join(short)} should hold could be filled: groups of customers stay together, "
+        f"and the largest has {largest} conversations."
+    )

@@ -1,0 +1,1 @@
+"""Cleaning of a turn's text: HTML, quoted mail, signatures, broken encodings, invisible characters."""

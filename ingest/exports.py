@@ -1,0 +1,102 @@
+"""Ingest whole exports: files, folders and archives, each file by the connector that recognises it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingest.errors import IngestError
+from ingest.loading import BatchReport, load_batch, load_problem
+from ingest.mapping import Mapping
+from ingest.plan import Plan, PlannedBatch, plan
+from ingest.records import Reject
+from ingest.saved_mappings import fitting_mapping
+from store.database import Store
+from store.errors import UsageError
+from store.history import record
+from store.progress import Progress, silent
+from store.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """What came of every file."""
+
+    batches: tuple[BatchReport, ...]
+    unexplained: tuple[Reject, ...]
+
+    @property
+    def rejects(self) -> int:
+        """How many records and files were rejected."""
+        return sum(batch.rejects for batch in self.batches) + len(self.unexplained)
+
+    @property
+    def problems(self) -> tuple[UsageError, ...]:
+        """What kept whole files from being read, and what to do about each."""
+        return tuple(batch.problem for batch in self.batches if batch.problem is not None)
+
+
+def ingest_exports(
+    workspace: Workspace,
+    store: Store,
+    paths: Sequence[Path],
+    *,
+    connector: str | None = None,
+    mapping: Mapping | None = None,
+    dry_run: bool = False,
+    progress: Progress = silent,
+) -> IngestReport:
+    """Read every file under the paths into the store; what cannot be read does not keep the rest from it.
+
+    Raises:
+        IngestError: a path does not exist, or there is no file at all.
+        UnknownConnector: there is no connector of that name.
+    """
+    planned = plan(_existing(paths), connector=connector)
+    if not planned.batches and not planned.rejects:
+        raise IngestError(
+            f"There is no file in {', '.join(map(str, paths))}.", hint="Name the export's file, folder or archive."
+        )
+    reports = tuple(
+        _load(workspace, store, batch, mapping, dry_run=dry_run, progress=progress) for batch in planned.batches
+    )
+    if not dry_run:
+        _keep_unexplained(store, planned)
+        done = [report.file for report in reports if report.status == "done"]
+        if done:
+            record(store, "ingest", subject=", ".join(done))
+    return IngestReport(reports, planned.rejects)
+
+
+def _load(
+    workspace: Workspace,
+    store: Store,
+    batch: PlannedBatch,
+    mapping: Mapping | None,
+    *,
+    dry_run: bool,
+    progress: Progress,
+) -> BatchReport:
+    account = workspace.settings.workspace.account
+    try:
+        if batch.connector.mapped and mapping is None:
+            mapping = fitting_mapping(workspace, batch.files[0].file)
+        given = mapping if batch.connector.mapped else None
+        return load_batch(store, batch, account=account, mapping=given, dry_run=dry_run, progress=progress)
+    except UsageError as problem:
+        if not dry_run:
+            load_problem(store, batch, problem)
+        return BatchReport(batch.connector.name, batch.uri, "failed", 0, 0, 1, 0, problem)
+
+
+def _keep_unexplained(store: Store, planned: Plan) -> None:
+    for reject in planned.rejects:
+        load_problem(store, reject)
+
+
+def _existing(paths: Sequence[Path]) -> Sequence[Path]:
+    missing = [str(path) for path in paths if not path.exists()]
+    if missing:
+        raise IngestError(f"There is no file or folder {', '.join(missing)}.", hint="Check the path and its spelling.")
+    return [path.resolve() for path in paths]

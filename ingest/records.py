@@ -1,0 +1,137 @@
+"""What connectors give: conversations with their turns and participants, or rejects.
+
+Everything is as the source has it; cleaning, keys and timestamps are the loader's work, so that every connector is
+treated alike.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Role = Literal["customer", "agent", "bot", "system", "third_party", "unknown"]
+TurnRole = Literal["customer", "agent", "bot", "system"]
+RoleSource = Literal["explicit", "users_file", "direction", "mapping", "inferred"]
+Kind = Literal["message", "note", "event", "form", "call", "rating", "tools", "tool_call", "tool_result"]
+Visibility = Literal["public", "internal", "unknown"]
+BodyFormat = Literal["text", "html", "mail", "html_mail", "json"]
+RejectCode = Literal[
+    "bad_json",  # a line or record that is not JSON
+    "bad_record",  # JSON, but not the shape the connector reads
+    "bad_row",  # a table row that does not fit its header
+    "no_turns",  # a conversation without anything said
+    "no_identity",  # a turn that belongs to no conversation
+    "orphan",  # a turn whose conversation is nowhere in the export
+    "truncated",  # the file ends in the middle of a record
+    "too_large",  # a record over the limit
+    "encoding",  # bytes that are no text in the file's encoding
+    "bomb",  # an archive that unpacks to far more than it holds
+    "unreadable",  # a file or archive member that cannot be opened
+    "unexplained",  # a file no connector recognises
+]
+
+EMPTY: Mapping[str, Any] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """One person, bot or system in a conversation; `external_id` is what `Turn.author` refers to."""
+
+    external_id: str | None
+    role: Role
+    role_source: RoleSource = "explicit"
+    display_name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    is_deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that came with a turn; its bytes are never read."""
+
+    file_name: str | None = None
+    media_type: str | None = None
+    bytes: int | None = None
+    url: str | None = None
+    is_inline: bool = False
+    is_omitted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One utterance, note or event, with its text as the source gives it.
+
+    `created_at` may be an ISO string, any spelling `ingest.times.parse` knows, or epoch seconds, milli- or
+    microseconds as a number. `text` is read as `body_format` says: "text", "html", "mail" (plain text that may carry a
+    quoted thread and a signature), "html_mail", or "json" (tool arguments: kept as they are).
+    """
+
+    role: TurnRole
+    text: str
+    external_id: str | None = None
+    author: str | None = None
+    created_at: str | float | None = None
+    kind: Kind = "message"
+    visibility: Visibility = "public"
+    body_format: BodyFormat = "text"
+    is_automated: bool = False
+    automation: str | None = None
+    edited_at: str | float | None = None
+    is_deleted: bool = False
+    is_draft: bool = False
+    source_redaction: Literal["none", "partial", "full"] = "none"
+    language: str | None = None
+    reply_to: str | None = None
+    event_type: str | None = None
+    tool_call_id: str | None = None
+    place: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    custom: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One support thread. Turns stand in reading order; `external_id` None means: known by its content alone."""
+
+    external_id: str | None
+    turns: tuple[Turn, ...]
+    place: str
+    participants: tuple[Participant, ...] = ()
+    source_uri: str = ""
+    parent_id: str | None = None
+    merged_into: str | None = None
+    subject: str | None = None
+    channel: str | None = None
+    channel_raw: str | None = None
+    status: str | None = None
+    status_raw: str | None = None
+    priority: str | None = None
+    language: str | None = None
+    created_at: str | float | None = None
+    updated_at: str | float | None = None
+    closed_at: str | float | None = None
+    tags: tuple[str, ...] = ()
+    csat_score: float | None = None
+    csat_scale: str | None = None
+    csat_label: Literal["good", "neutral", "bad"] | None = None
+    csat_comment: str | None = None
+    completeness: Literal["complete", "truncated_head", "truncated_body", "events_only"] = "complete"
+    is_test: bool = False
+    custom: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A record that could not become a conversation: where it stands, why, and what it holds.
+
+    `detail` names fields and positions, never values; `raw` goes into the encrypted store only.
+    """
+
+    place: str
+    code: RejectCode
+    detail: str
+    raw: str = ""
+    source_uri: str = ""
+
+
+Record = Conversation | Reject

@@ -1,0 +1,1 @@
+"""The command line over all rooms, and what it takes to run them as one."""

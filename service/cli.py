@@ -1,0 +1,82 @@
+"""The commands that run the rooms together, and the one that checks the machine."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from curate.cli import WorkersOption, funnel_json, show_funnel, show_redactions
+from export.cli import dataset_json, show_dataset, show_dry_run
+from ingest.cli import as_json, show
+from store.cli import JsonOption, WorkspaceOption, make_workspace
+
+if TYPE_CHECKING:
+    from store.console import Console
+
+
+def run(
+    paths: Annotated[list[Path], typer.Argument(help="Files, folders or archives of an export.")],
+    connector: Annotated[str | None, typer.Option(help="Read everything with this connector.")] = None,
+    mapping: Annotated[str | None, typer.Option(help="A mapping file, or the name of a saved mapping.")] = None,
+    workers: WorkersOption = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 if anything was rejected.")] = False,
+    workspace: WorkspaceOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Do it all: ingest, curate, export, and a rehearsal of the submission. Start here.
+
+    A workspace is made in the current folder (or in -w DIR) where there is none. Running it again reads only what is
+    new. Files that cannot be read are named at the end and do not keep the rest from being done.
+    """
+    from export.submit.dry_run import as_json as rehearsal_json
+    from service.running import run_all
+    from store.console import Console
+
+    console = Console(json=json)
+    found = make_workspace(workspace)
+    with found.open() as store:
+        result = run_all(
+            found, store, paths, connector=connector, mapping=mapping, workers=workers, progress=console.progress()
+        )
+        show(console, result.ingested)
+        show_funnel(console, store)
+        show_redactions(console, store, found)
+        document: dict[str, Any] = as_json(result.ingested) | funnel_json(store)
+    if result.dataset is not None and result.rehearsal is not None:
+        show_dataset(console, result.dataset)
+        show_dry_run(console, result.rehearsal)
+        document |= dataset_json(result.dataset) | {"submit": rehearsal_json(result.rehearsal)}
+    console.say(f"Report: {result.report}")
+    document["report"] = str(result.report)
+    nothing = result.nothing
+    if nothing is not None:
+        document["error"] = {"code": nothing.code, "message": nothing.message, "hint": nothing.hint}
+    console.result(document)
+    _leave(console, result.ingested.rejects, [*result.ingested.problems, *([nothing] if nothing else [])], strict)
+
+
+def doctor(workspace: WorkspaceOption = None, json: JsonOption = False) -> None:
+    """Check that this machine has what chatmill needs, and that the workspace opens."""
+    from service.checks import check_machine
+    from store.console import Console
+
+    console = Console(json=json)
+    checks = check_machine(workspace)
+    for check in checks:
+        style = "green" if check.passed else "bold red"
+        console.say(f"{'ok  ' if check.passed else 'FAIL'}  {check.name}: {check.finding}", style=style)
+        if not check.passed:
+            console.say(f"      {check.hint}")
+    console.result({"checks": [{"name": c.name, "ok": c.passed, "finding": c.finding} for c in checks]})
+    if not all(check.passed for check in checks):
+        raise typer.Exit(2)
+
+
+def _leave(console: "Console", rejects: int, problems: list[Any], strict: bool) -> None:
+    for problem in problems:
+        console.note(f"{problem.code}  {problem.message}", style="red")
+        console.note(f"next: {problem.hint}")
+    if problems:
+        raise typer.Exit(2)
+    if strict and rejects:
+        raise typer.Exit(3)
