@@ -117,8 +117,8 @@ def check(workspace: WorkspaceOption = None, json: JsonOption = False) -> None:
     console = Console(json=json)
     checked = check_rules(root)
     for problem in checked.problems:
-        console.note(str(problem), style="yellow")
-    console.result({"rules": checked.rules, "examples": checked.examples, "problems": list(map(str, checked.problems))})
+        console.note(problem, style="yellow")
+    console.result({"rules": checked.rules, "examples": checked.examples, "problems": checked.problems})
     if checked.problems:
         raise RulesError(
             f"{len(checked.problems)} mistakes in the rule packs.", hint="Each is named above with its file."

@@ -307,7 +307,10 @@ def funnel(store: Store) -> list[FunnelRow]:
 def _reading(store: Store) -> list[FunnelRow]:
     """Count what was read and what of it is stored; a conversation read twice is stored once, as it was last."""
     records = store.value("SELECT coalesce(sum(records), 0)::BIGINT FROM batches")
-    rejected = store.rows("SELECT code, count(*) FROM rejects GROUP BY code ORDER BY count(*) DESC, code")
+    # Files that nobody could read hold an unknown number of records; they are named, not counted, where they arise.
+    rejected = store.rows(
+        "SELECT code, count(*) FROM rejects WHERE place <> 'file' GROUP BY code ORDER BY count(*) DESC, code"
+    )
     stored = store.value("SELECT count(*) FROM conversations")
     unread = sum(count for _, count in rejected)
     superseded = max(0, records - stored)

@@ -1,6 +1,6 @@
 """Write the reference pages from the code; with --check, fail where a page is not what the code says.
 
-    python docs/generate.py [--check]
+Usage: python docs/generate.py [--check]
 """
 
 import inspect
@@ -8,10 +8,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import click
+import typer.core
 import typer.main
 
-from curate.quality.packs import load_packs
+from curate.quality.packs import load_rules, quality_packs
 from ingest.registry import available
 from service.main import app
 from store.settings import catalogue
@@ -21,6 +21,7 @@ HEAD = "<!-- Written by docs/generate.py; change the code, then run `make docs`.
 
 
 def main() -> int:
+    """Write the pages, or check them."""
     pages = {
         "cli.md": "".join(_cli()),
         "settings.md": "".join(_settings()),
@@ -43,30 +44,31 @@ def _cli() -> Iterator[str]:
     yield "Progress goes to stderr, the result to stdout; with `--json` the result is one object.\n"
     yield "Exit codes: 0 done, 1 a bug, 2 your mistake or nothing to export, 3 done with rejects under `--strict`.\n"
     root = typer.main.get_command(app)
-    assert isinstance(root, click.Group)
+    assert isinstance(root, typer.core.TyperGroup)
     yield from _commands(root, "chatmill")
 
 
-def _commands(group: click.Group, path: str) -> Iterator[str]:
+def _commands(group: typer.core.TyperGroup, path: str) -> Iterator[str]:
     for name, command in group.commands.items():
-        if isinstance(command, click.Group):
+        if isinstance(command, typer.core.TyperGroup):
             yield from _commands(command, f"{path} {name}")
             continue
-        arguments = " ".join(_argument(p) for p in command.params if isinstance(p, click.Argument))
+        arguments = " ".join(_argument(p) for p in command.params if isinstance(p, typer.core.TyperArgument))
         yield f"\n## {path} {name}\n\n    {path} {name} {arguments}".rstrip() + "\n\n"
         yield inspect.cleandoc(command.help or "") + "\n\n"
         for parameter in command.params:
             yield _parameter(parameter)
 
 
-def _argument(parameter: click.Argument) -> str:
-    name = parameter.make_metavar(click.Context(click.Command("x")))
-    return name
+def _argument(parameter: typer.core.TyperArgument) -> str:
+    name = (parameter.name or "").upper()
+    many = "..." if parameter.nargs == -1 else ""
+    return name + many if parameter.required else f"[{name}{many}]"
 
 
-def _parameter(parameter: click.Parameter) -> str:
+def _parameter(parameter: typer.core.TyperArgument | typer.core.TyperOption) -> str:
     record = getattr(parameter, "help", "") or ""
-    if isinstance(parameter, click.Option):
+    if isinstance(parameter, typer.core.TyperOption):
         return f"* `{', '.join(parameter.opts)}`: {record}\n"
     return f"* `{(parameter.name or '').upper()}`: {record}\n"
 
@@ -88,7 +90,7 @@ def _connectors() -> Iterator[str]:
 def _rules() -> Iterator[str]:
     yield "# Quality rules\n\n`chatmill rules explain CODE` shows the examples too.\n\n"
     yield "| code | name | action | reason shown | why |\n|---|---|---|---|---|\n"
-    for rule in load_packs(None):
+    for rule in load_rules(quality_packs()):
         yield f"| {rule.code} | {rule.name} | {rule.action} | {rule.reason} | {rule.rationale} |\n"
 
 

@@ -137,7 +137,8 @@ def _price(rehearsal: "DryRun") -> str:
     trained = f"{rehearsal.tokens:,} tokens x {rehearsal.epochs} epochs{rule}"
     if rehearsal.cost.usd is None:
         return f"Price: {trained}; no price is known for {rehearsal.model}"
-    return f"Price: {trained} = about ${rehearsal.cost.usd:,.2f} ({rehearsal.cost.price_source}, {rehearsal.cost.price_date})"
+    source = f"{rehearsal.cost.price_source}, {rehearsal.cost.price_date}"
+    return f"Price: {trained} = about ${rehearsal.cost.usd:,.2f} ({source})"
 
 
 def _where(finding: "PreflightFinding") -> str:

@@ -1,4 +1,4 @@
-"""Say what files look like, without reading them through: whose they are and why, and how their columns would be read."""
+"""Say what files look like without reading them through: whose they are and why, and how they would be read."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ import io
 import json
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any, BinaryIO, Protocol
 
 import orjson
@@ -33,15 +34,20 @@ DIGITS = bytes(48 if 48 <= byte < 58 else 32 for byte in range(256))
 LONG_NUMBER = b"0" * 19
 """As long as the largest integers of 64 bits; orjson makes floats of longer ones, so these lines go to json."""
 
+OWN_ID = "id"
+
 INT64 = range(-(2**63), 2**64)
 
 SURROGATE = re.compile("[\ud800-\udfff]")
 SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 SPACE = re.compile(r"[ \t\r\n]*")
-NEXT_OBJECT = re.compile(r"(?<=[}\n,])[ \t\r\n]*,?[ \t\r\n]*(?=\{)")
+NEXT_OBJECT = re.compile(r"[}\],\n][ \t\r]*\{(?=[ \t\r\n]*\")")
 
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\Z)|[\[\]{},]', re.DOTALL)
 """A string, also one that is cut off, or a bracket, or a comma."""
+
+MOST_TRIES = 5_000
+"""How many objects are tried behind a broken record before what lies between is given up: hostile text is slow."""
 
 SHARED_KEYS = 0.5
 """After a broken record, reading goes on at the next object that has half of the last good record's keys: one that
@@ -52,7 +58,7 @@ def read_json(file: SourceFile, fields: Iterable[str] = ()) -> Iterator[Placed |
     """Give each record of a file with its place; what is broken comes as a reject.
 
     `fields` names lists that may stand in an object around the records (`{"tickets": [...]}`): their items are given
-    instead of the object.
+    instead of the object. An object with an id is no such page but a record, whatever lists it holds.
     """
     wanted = tuple(fields)
     if arrangement(file.sample) == "lines" and not (wanted and "\n" not in (file.sample.text or "")):
@@ -67,10 +73,10 @@ def sample_json(sample: Sample, fields: Iterable[str] = ()) -> list[Any]:
     if sample.text is None or not sample.text.lstrip().startswith(("{", "[")):
         return []
     if arrangement(sample) == "lines":
-        found = list(_sample_lines(sample))
-    else:
-        cursor = _Cursor(io.StringIO(sample.text), sample.name)
-        found = [record[1] for record in _up_to(SAMPLE_RECORDS, cursor.records(tuple(fields))) if is_placed(record)]
+        lines = list(_sample_lines(sample)) or _mended(sample.text)
+        return [item for line in lines for _, item in _opened("", line, tuple(fields))]
+    cursor = _Cursor(io.StringIO(sample.text), sample.name)
+    found = [record[1] for record in _up_to(SAMPLE_RECORDS, cursor.records(tuple(fields))) if is_placed(record)]
     return found or _mended(sample.text)
 
 
@@ -143,12 +149,13 @@ def _is_cut_off(line: bytes) -> bool:
 
 
 def _opened(place: str, value: Any, fields: tuple[str, ...]) -> Iterator[Placed]:  # noqa: ANN401 - any JSON value
-    """Give the items of a wanted list in the value, or the value itself."""
-    name = next((name for name in fields if isinstance(value, dict) and isinstance(value.get(name), list)), None)
-    if name is None:
+    """Give the items of the wanted lists in the value, or the value itself."""
+    is_page = isinstance(value, dict) and OWN_ID not in value
+    lists = [value[name] for name in fields if is_page and isinstance(value.get(name), list)]
+    if not lists:
         yield place, value
         return
-    for index, item in enumerate(value[name], start=1):
+    for index, item in enumerate(chain.from_iterable(lists), start=1):
         yield f"{place} record {index}", item
 
 
@@ -309,7 +316,7 @@ class _Cursor:
                 continue
             try:
                 name = self._name()
-                if name in fields and self._peek() == "[":
+                if name in fields and OWN_ID not in others and self._peek() == "[":
                     opened = True
                     self._position += 1
                     yield from self._items()
@@ -403,8 +410,10 @@ class _Cursor:
     def _next_record(self, position: int) -> int:
         """Find the next object that looks like the records before it; else the end of what there is."""
         while True:
-            for found in NEXT_OBJECT.finditer(self._buffer, position):
-                if self._looks_alike(found.end()):
+            for tries, found in enumerate(NEXT_OBJECT.finditer(self._buffer, position)):
+                if self._looks_alike(found.end() - 1):
+                    return found.end() - 1
+                if tries == MOST_TRIES:
                     return found.end()
             held = self._position
             if not self._more():

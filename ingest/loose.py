@@ -9,6 +9,7 @@ from typing import Any
 from ingest.records import Turn
 from ingest.times import parse
 
+SCALAR = (str, int, float)
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 _FLAGS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
@@ -31,14 +32,14 @@ def as_text(value: Any) -> str | None:  # noqa: ANN401 - any JSON value
 
 def as_id(value: Any) -> str | None:  # noqa: ANN401 - any JSON value
     """Give an id or a name as text, whether it came as text or as a number."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if value is None or isinstance(value, bool) or not isinstance(value, SCALAR):
         return None
     return str(value) or None
 
 
 def as_time(value: Any) -> str | float | None:  # noqa: ANN401 - any JSON value
     """Give what may be a time: text or a number, as it is."""
-    return value if isinstance(value, str | int | float) and not isinstance(value, bool) else None
+    return value if value is not None and isinstance(value, SCALAR) and not isinstance(value, bool) else None
 
 
 def as_flag(value: Any) -> bool | None:  # noqa: ANN401 - any JSON value

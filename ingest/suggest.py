@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,7 +34,6 @@ from ingest.values import (
     is_short,
     is_tags,
     is_time,
-    is_visibility,
     share,
 )
 from ingest.words import COLUMN_RANKS, plain_name, role_of
@@ -47,6 +47,9 @@ MOST_ROLES = 20
 """A column with more distinct words than this names people, not roles."""
 
 WORDS_SHOWN = 12
+
+RARE = 0.01
+"""The share of rows whose role word may be unknown without asking: a slip, and their conversations are rejects."""
 
 NEAR = 2
 """Parts of a path up to which its last one says enough: `meta.status`, but not `scenario.order.status`."""
@@ -358,13 +361,22 @@ def _role_score(path: str, values: list[Any]) -> float:
     words = {as_word(value) for value in values if isinstance(value, str | int | bool)}
     if not words or len(words) > MOST_ROLES or any(isinstance(value, dict | list) for value in values):
         return named / 2 if words else 0.0
-    known = sum(role_of(word) is not None for word in words) / len(words)
-    return 1 + named if known == 1 else named + known / 10 if named else 0.0
+    unknown = _unknown_words(values)
+    if not unknown:
+        return 1 + named
+    return named + (1 - len(unknown) / len(words)) / 10 if named else 0.0
+
+
+def _unknown_words(values: list[Any]) -> list[str]:
+    """Give the words that are no role, unless they are rare slips."""
+    counts = Counter(as_word(value) for value in values)
+    unknown = {word: count for word, count in counts.items() if role_of(word) is None}
+    return sorted(unknown) if sum(unknown.values()) >= len(values) * RARE else []
 
 
 def _take_role(work: _Work, columns: Columns, path: str) -> None:
     words = sorted({as_word(value) for value in columns[path]})
-    unknown = [word for word in words if role_of(word) is None]
+    unknown = _unknown_words(columns[path])
     known = {word: role for word in words if (role := role_of(word)) is not None}
     work.fields["roles"] = known if len(words) <= MOST_ROLES else {}
     work.take("role", path, certainty=0.3 if unknown else 1.0, why="its words are roles" if not unknown else "its name")
@@ -383,7 +395,9 @@ def _time(work: _Work, columns: Columns) -> None:
 
 
 def _visibility(work: _Work, columns: Columns) -> None:
-    if not _by_name(work, columns, "visibility", is_visibility):
+    # The name alone decides: words that nobody knows make a turn's visibility unknown, which keeps it inside, while a
+    # column that is not taken would let every turn out.
+    if not _by_name(work, columns, "visibility", is_short):
         return
     path = work.fields["visibility"]
     is_private = plain_name(path.split(".")[-1]) in PRIVATE_FLAGS

@@ -6,11 +6,11 @@ Nothing heavy is imported here; each command imports what it needs, so that --he
 
 import os
 import sys
+import threading
 import traceback
 from types import TracebackType
 from typing import Annotated
 
-import click
 import typer
 
 import curate.cli
@@ -21,6 +21,13 @@ import store.cli
 from store.errors import ChatmillError, UsageError
 
 BUG, MISTAKE, INTERRUPTED = 1, 2, 130
+
+
+class Misused(UsageError):
+    """Say that the command line has an unknown command or option, or lacks something."""
+
+    code = "CLI-100"
+
 
 app = typer.Typer(
     name="chatmill",
@@ -64,6 +71,8 @@ def root(version: Annotated[bool, typer.Option("--version", help="Print the vers
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave the process with its exit code."""
     sys.excepthook = _quiet
+    threading.excepthook = lambda args: _quiet(args.exc_type, args.exc_value, args.exc_traceback)
+    sys.unraisablehook = lambda args: _quiet(args.exc_type, args.exc_value, args.exc_traceback)
     given = sys.argv[1:] if arguments is None else arguments
     sys.exit(_run(given))
 
@@ -76,10 +85,9 @@ def _run(arguments: list[str]) -> int:
     except ChatmillError as error:
         Console(json="--json" in arguments).error(error)
         return MISTAKE if isinstance(error, UsageError) else BUG
-    except click.ClickException as error:
-        error.show()
-        return MISTAKE
-    except (KeyboardInterrupt, click.exceptions.Abort):
+    except typer.TyperException as error:
+        return _misused(error, arguments)
+    except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("Stopped. The same command goes on where it was.\n")
         return INTERRUPTED
     except BrokenPipeError:
@@ -91,7 +99,16 @@ def _run(arguments: list[str]) -> int:
         return BUG
 
 
-def _quiet(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+def _misused(error: typer.TyperException, arguments: list[str]) -> int:
+    """Say what is wrong with the command line itself, unless it only asked for help by giving nothing."""
+    from store.console import Console
+
+    if error.format_message():
+        Console(json="--json" in arguments).error(Misused(error.format_message(), hint="Add --help to the command."))
+    return MISTAKE
+
+
+def _quiet(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
     """Show where a bug struck, but neither the exception's words nor any value: both may hold conversation text."""
     del error
     lines = [f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in traceback.extract_tb(trace)]

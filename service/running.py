@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from curate.pipeline import curate_workspace
 from curate.report.data import gather
 from curate.report.page import write_page
 from export.dataset import Dataset, build_dataset
-from export.submit.dry_run import DryRun, dry_run
-from ingest.saved_mappings import find_mapping
-
-from curate.pipeline import curate_workspace
 from export.errors import NothingToExport
+from export.submit.dry_run import DryRun, dry_run
 from ingest.exports import IngestReport, ingest_exports
+from ingest.saved_mappings import find_mapping
 from store.database import Store
 from store.progress import Progress, silent
 from store.workspace import Workspace

@@ -28,7 +28,6 @@ from rich.text import Text
 from store.errors import ChatmillError
 from store.progress import Progress, Task
 
-
 WIDTH_OF_FILES = 160
 """How wide tables are where no terminal says how much room there is."""
 

@@ -26,7 +26,7 @@ class WorkspaceSettings:
     account: str = _setting("", "Your helpdesk account, where ids of two accounts would clash.")
     seed: int = _setting(20_260, "Decides splits and order; the same seed gives the same files.")
     workers: int = _setting(0, "Worker processes; 0 takes one for each core.")
-    memory: str = _setting("2GB", "What the database may hold in memory; beyond it, it spills to encrypted files.")
+    memory: str = _setting("1GB", "What the database may hold in memory; beyond it, it spills to encrypted files.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,11 @@ MAX_FUNCTION, MAX_FILE = 60, 500
 def main() -> int:
     root = Path(__file__).resolve().parents[1]
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py"],  # noqa: S607
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py"],
         cwd=root, check=True, capture_output=True, text=True,
     )  # fmt: skip
-    problems = [problem for name in listed.stdout.split() if (root / name).exists() for problem in _problems(root, name)]
+    names = [name for name in listed.stdout.split() if (root / name).exists()]
+    problems = [problem for name in names for problem in _problems(root, name)]
     sys.stdout.write("".join(f"{problem}\n" for problem in problems))
     return bool(problems)
 

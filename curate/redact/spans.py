@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right, insort
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 
@@ -42,9 +42,9 @@ def resolve(findings: Iterable[Finding], text: str) -> tuple[Finding, ...]:
     """
     taken: list[Finding] = []
     for finding in sorted(_outermost(findings), key=rank):
-        clipped = _clip(finding, taken)
-        if clipped.start < clipped.end and _any_content(text, clipped.start, clipped.end):
-            taken.insert(bisect_left(taken, clipped.start, key=_start), clipped)
+        for start, end in list(_left_over(finding, taken)):
+            if any(character.isalnum() for character in text[start:end]):
+                insort(taken, replace(finding, start=start, end=end), key=_start)
     return tuple(taken)
 
 
@@ -78,17 +78,17 @@ def _outermost(findings: Iterable[Finding]) -> list[Finding]:
     return kept
 
 
-def _clip(finding: Finding, taken: Sequence[Finding]) -> Finding:
-    """Cut off what its neighbours hold; none of them can lie inside it, for only outermost findings come here."""
-    at = bisect_left(taken, finding.start, key=_start)
-    start, end = finding.start, finding.end
-    if at > 0:
-        start = max(start, taken[at - 1].end)
-    if at < len(taken):
-        end = min(end, taken[at].start)
-    if (start, end) == (finding.start, finding.end):
-        return finding
-    return replace(finding, start=start, end=end)
+def _left_over(finding: Finding, taken: Sequence[Finding]) -> Iterator[tuple[int, int]]:
+    """Give the parts of a finding that none of the taken ones hold."""
+    start = finding.start
+    for other in taken[max(0, bisect_right(taken, start, key=_start) - 1) :]:
+        if other.start >= finding.end:
+            break
+        if start < other.start:
+            yield start, other.start
+        start = max(start, other.end)
+    if start < finding.end:
+        yield start, finding.end
 
 
 def _start(finding: Finding) -> int:
@@ -97,7 +97,3 @@ def _start(finding: Finding) -> int:
 
 def _same_kind(one: Finding, other: Finding) -> bool:
     return one.entity_type == other.entity_type and one.recognizer == other.recognizer
-
-
-def _any_content(text: str, start: int, end: int) -> bool:
-    return any(character.isalnum() for character in text[start:end])

@@ -215,10 +215,9 @@ def _pieces(text: str) -> Iterator[Piece]:
 
 def _languages(store: Store) -> Iterator[LanguageRow]:
     rows = store.rows("""
-        WITH mixed AS (SELECT DISTINCT conversation_key FROM signals WHERE signal = 'language_share')
-        SELECT label, count(*), count(mixed.conversation_key)
-        FROM signals LEFT JOIN mixed USING (conversation_key)
-        WHERE signal = 'language' GROUP BY label ORDER BY count(*) DESC, label
+        SELECT s.label, count(*), count(*) FILTER (list_contains(o.flags, 'language.mixed'))
+        FROM signals AS s LEFT JOIN outcomes AS o USING (conversation_key)
+        WHERE s.signal = 'language' GROUP BY s.label ORDER BY count(*) DESC, s.label
     """)
     for row in rows:
         yield LanguageRow(*row)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from ingest.connector import Connector, Evidence, Reading
 from ingest.json_stream import read_json, sample_json
@@ -40,12 +40,8 @@ WRAPPED: dict[str, Part] = {"ticket": "tickets", "comment": "comments", "user": 
 FIRST: dict[str, int] = {"users": 0, "chats": 1}
 """Users and the list of chats are held in memory, so their files are read before the rest."""
 
-TICKET_SIGNS = frozenset(
-    ("raw_subject", "submitter_id", "ticket_form_id", "brand_id", "satisfaction_rating", "via", "via_channel")
-)
-USER_SIGNS = frozenset(
-    ("locale", "time_zone", "suspended", "verified", "active", "user_fields", "ticket_restriction", "moderator")
-)
+TICKET_SIGNS = frozenset({"raw_subject", "submitter_id", "ticket_form_id", "brand_id", "via", "via_channel"})
+USER_SIGNS = frozenset({"locale", "time_zone", "suspended", "verified", "active", "user_fields", "moderator"})
 REASONS: dict[Part, tuple[float, str]] = {
     "tickets": (0.95, "tickets with requester and submitter, form or via, as Zendesk has them"),
     "comments": (0.93, "comments with author, body and public"),
@@ -55,6 +51,7 @@ REASONS: dict[Part, tuple[float, str]] = {
     "chat_events": (0.95, "chat events with chat_id, actor_id and message"),
 }
 ROLES: dict[str, Role] = {"end-user": "customer", "agent": "agent", "admin": "agent"}
+NAMED: dict[str, Role] = {"requester": "customer", "submitter": "agent", "assignee": "agent"}
 COPIED: dict[str, Role] = {"follower_ids": "agent", "email_cc_ids": "third_party", "collaborator_ids": "third_party"}
 CHANNELS = {"mail": "email", "native_messaging": "chat", "messaging": "chat", "voice": "phone", "web_form": "web",
             "0": "web", "4": "email", "5": "api", "8": "rule", "19": "merge"}  # fmt: skip
@@ -66,7 +63,7 @@ ANSWER_BOT = "zd:answerBot"
 FORMS = frozenset(("form", "form_response", "formResponse"))
 READ_FIELDS = frozenset(
     ("id", "subject", "description", "comments", "priority", "status", "requester", "submitter", "assignee", "tags",
-     "custom_fields", "satisfaction_rating", "created_at", "updated_at", "via", "requester_id", "url", "fields",
+     "satisfaction_rating", "created_at", "updated_at", "via", "requester_id", "url", "fields",
      "generated_timestamp", "_fivetran_synced", "via_channel", "via_source_rel", "via_source_from_address")
 )  # fmt: skip
 EMPTY = (None, "", [], {}, "[]")
@@ -127,7 +124,7 @@ def _classify(record: Any) -> tuple[Part | None, Json]:  # noqa: ANN401 - any JS
         if isinstance(record.get(name), dict) and "id" not in record:
             return part, record[name]
     names = record.keys()
-    if "ticket_id" in names and (isinstance(record.get("events"), list) or "child_events" in names):
+    if "ticket_id" in names and not {"events", "child_events"}.isdisjoint(names):
         return "audits", record
     if {"public", "body"} <= names and not {"author_id", "ticket_id"}.isdisjoint(names):
         return "comments", record
@@ -140,8 +137,7 @@ def _classify(record: Any) -> tuple[Part | None, Json]:  # noqa: ANN401 - any JS
 
 def _rows(file: SourceFile, part: Part) -> Iterator[tuple[str, Json] | Reject]:
     """Give a warehouse table's rows in the words of the API."""
-    table = read_table(file)
-    for row in table.rows if table else ():
+    for row in found.rows if (found := read_table(file)) else ():
         if isinstance(row, Reject):
             yield row
             continue
@@ -159,18 +155,13 @@ def _rows(file: SourceFile, part: Part) -> Iterator[tuple[str, Json] | Reject]:
         yield row.place, record
 
 
-@dataclass(frozen=True, slots=True)
-class _Member:
+class _Member(NamedTuple):
     """A record that belongs to a ticket, and where it stands."""
 
     part: Part
     place: str
     uri: str
     record: Json
-
-    @property
-    def row(self) -> list[Any]:
-        return [self.part, self.place, self.uri, self.record]
 
     def reject(self, code: RejectCode, detail: str) -> Reject:
         return Reject(self.place, code, detail, raw=to_json(self.record), source_uri=self.uri)
@@ -184,16 +175,14 @@ class _Export:
     users: dict[str, Participant] = field(default_factory=dict[str, Participant])
     chats: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     alone: set[str] = field(default_factory=set[str])
-    """Tickets that stand alone in a file, as {"ticket": ...}: comments that name no ticket are the only one's."""
     seen: set[str] = field(default_factory=set[str])
-    """The first two tickets: where there is but one, such comments are its own."""
+    """Tickets alone in a file, and the first two of any: if there is but one, comments without a ticket are its own."""
 
     def take(self, file: SourceFile) -> Iterator[Reject]:
         """Sort a file's records in; give those that cannot be."""
         table = sample_table(file.sample)
         part = _part_of_columns(frozenset(table.columns)) if table else None
-        found = _rows(file, part) if part else read_json(file, LISTS)
-        for placed in found:
+        for placed in _rows(file, part) if part else read_json(file, LISTS):
             if isinstance(placed, Reject):
                 yield placed
                 continue
@@ -226,7 +215,7 @@ class _Export:
             if chat not in self.chats:
                 yield member.reject("orphan", "no list of chats says which ticket this chat belongs to")
             for ticket_id in self.chats.get(chat, ()):
-                self.spool.put(ticket_id, member.row)
+                self.spool.put(ticket_id, list(member))
         elif not key and member.part != "comments":
             yield member.reject("no_identity", f"there is no {name}")
         elif member.part == "users":
@@ -234,7 +223,7 @@ class _Export:
         elif member.part == "chats":
             self.chats.setdefault(chat, []).append(key)
         else:
-            self.spool.put(key, member.row)
+            self.spool.put(key, list(member))
             if member.part == "tickets":
                 self.alone |= {key} if is_alone else set()
                 self.seen |= {key} if len(self.seen) < 2 else set()
@@ -257,9 +246,8 @@ def _assemble(ticket_id: str, members: list[_Member], users: Mapping[str, Partic
         return
     newest = max(tickets, key=lambda member: parse(as_time(member.record.get("updated_at"))).at or NEVER)
     embedded = [comment for ticket in tickets for comment in _embedded(ticket)]
-    for comment in embedded:
-        if not comment.record:
-            yield comment.reject("bad_record", "a comment is no JSON object")
+    odd = [comment for comment in embedded if not comment.record]
+    yield from (comment.reject("bad_record", "a comment is no JSON object") for comment in odd)
     case = _Case(newest.record, users)
     case.add_all([*(comment for comment in embedded if comment.record), *members])
     conversation = case.conversation(newest)
@@ -274,7 +262,7 @@ def _embedded(ticket: _Member) -> Iterator[_Member]:
     """Give the comments inside a ticket; pages overlap, so one ticket may come with them several times."""
     for number, comment in enumerate(as_list(ticket.record.get("comments")), start=1):
         place = f"{ticket.place} comment {number}"
-        yield replace(ticket, part="comments", place=place, record=as_dict(comment))
+        yield ticket._replace(part="comments", place=place, record=as_dict(comment))
 
 
 @dataclass(slots=True)
@@ -286,14 +274,14 @@ class _Case:
     people: dict[str, Participant] = field(default_factory=dict[str, Participant])
     turns: list[Turn] = field(default_factory=list[Turn])
     comments: dict[str, _Member] = field(default_factory=dict[str, _Member])
-    private: dict[str, bool | None] = field(default_factory=dict[str, bool | None])
-    """By comment: what its visibility was changed to later."""
+    changed: dict[str, bool | None] = field(default_factory=dict[str, bool | None])
+    """By comment: whether it was made public or private later."""
     chat: list[Turn] = field(default_factory=list[Turn])
 
     def add_all(self, members: Iterable[_Member]) -> None:
         """Take in comments, audits and chats, then make turns of them in the order of their times."""
-        for name in ("requester", "submitter", "assignee"):
-            self._introduce(name)
+        for name, role in NAMED.items():
+            self._introduce(name, role)
         for name, role in COPIED.items():
             for identity in as_list(self.ticket.get(name)):
                 self._meet(as_id(identity), role)
@@ -304,19 +292,16 @@ class _Case:
                 self._add_audit(member)
             elif member.part == "chat_events":
                 self._add_chat_item(member.record, member.place)
-        for member in self.comments.values():
-            if not (self.chat and _channel(member.record.get("via")) == "chat"):  # the chat itself says it better
-                self.turns.append(self._comment_turn(member))
-        self.turns = in_order(self.turns + self.chat)
+        says_itself = any(turn.kind == "message" for turn in self.chat)
+        copied = "chat" if says_itself else ""  # a comment that is but a flat copy of the chat
+        spoken = [found for found in self.comments.values() if _channel(found.record.get("via")) != copied]
+        self.turns = in_order([*map(self._comment_turn, spoken), *self.chat, *self.turns])
 
     def conversation(self, member: _Member) -> Conversation:
         """Give what came together; the description speaks only where nothing else does, since it repeats."""
         ticket, rating, tags = self.ticket, self.ticket.get("satisfaction_rating"), as_list(self.ticket.get("tags"))
         custom = {name: value for name, value in ticket.items() if name not in READ_FIELDS and value not in EMPTY}
-        entries = [as_dict(entry) for entry in as_list(ticket.get("custom_fields"))]
-        if fields := {as_id(entry.get("id")): entry["value"] for entry in entries if entry.get("value") is not None}:
-            custom["custom_fields"] = fields
-        is_bare = not any(turn.kind != "event" for turn in self.turns)
+        is_bare = not self.comments and not (self.chat and _channel(ticket.get("via")) != "email")
         if is_bare and as_text(ticket.get("description")):
             self.turns = [self._description(member.place), *self.turns]
             custom["first_turn"] = "description"
@@ -327,34 +312,26 @@ class _Case:
         score = as_text(as_dict(rating).get("score", rating)) or ""
         return Conversation(
             as_id(ticket.get("id")), tuple(self.turns), member.place, tuple(self.people.values()),
-            source_uri=member.uri,
             parent_id=as_id(as_dict(source.get("from")).get("ticket_id")) if source.get("rel") == "follow_up" else None,
             merged_into=next((found[1] for found in merges), None) if "closed_by_merge" in tags else None,
             subject=as_text(ticket.get("subject")) or as_text(ticket.get("raw_subject")),
             channel=_channel(ticket.get("via")), channel_raw=as_id(as_dict(ticket.get("via")).get("channel")),
             status=status, status_raw=status, priority=as_text(ticket.get("priority")),
             created_at=as_time(ticket.get("created_at")), updated_at=as_time(ticket.get("updated_at")),
-            closed_at=as_time(as_dict(ticket.get("metric_set")).get("solved_at")),
-            tags=tuple(str(tag) for tag in tags),
+            tags=tuple(str(tag) for tag in tags), custom=custom, source_uri=member.uri,
             csat_label="good" if score.startswith("good") else "bad" if score.startswith("bad") else None,
             csat_scale="good/bad" if score.startswith(("good", "bad")) else None,
             csat_comment=as_text(as_dict(rating).get("comment")),
             completeness="complete" if not is_bare else "truncated_body" if "first_turn" in custom else "events_only",
-            custom=custom,
         )  # fmt: skip
 
-    def _introduce(self, name: str) -> None:
+    def _introduce(self, name: str, role: Role) -> None:
         """Meet the requester, submitter or assignee, whom full exports embed and the API names by id."""
-        embedded = as_dict(self.ticket.get(name))
-        identity = as_id(embedded.get("id")) or as_id(self.ticket.get(f"{name}_id"))
-        role: Role = "customer" if name == "requester" else "agent"
-        sender = as_dict(_source(self.ticket).get("from"))
-        if embedded:
-            self._meet(identity, role, embedded)
-        elif name == "requester":
-            self._meet(identity, role, {"name": sender.get("name"), "email": sender.get("address")})
-        else:
-            self._meet(identity, role)
+        given, sender = as_dict(self.ticket.get(name)), as_dict(_source(self.ticket).get("from"))
+        identity = as_id(given.get("id")) or as_id(self.ticket.get(f"{name}_id"))
+        if name == "requester" and not given:
+            given = {"name": sender.get("name"), "email": sender.get("address")}
+        self._meet(identity, role, given)
 
     def _meet(self, identity: str | None, role: Role, given: Json | None = None) -> None:
         if identity in (None, "-1") or identity in self.people:
@@ -363,23 +340,27 @@ class _Case:
         self.people[identity] = person if person.role != "unknown" else replace(person, role=role)
 
     def _add_comment(self, member: _Member) -> None:
+        """Keep one version of each comment: of several, the one that hides more."""
         identity = as_id(member.record.get("id")) or f"{member.uri} {member.place}"
-        self.comments.setdefault(identity, member)
+        if _hidden(member) > _hidden(self.comments.setdefault(identity, member)):
+            self.comments[identity] = member
 
     def _add_audit(self, member: _Member) -> None:
         """Read what an audit, or a page of incremental ticket events, says happened. Notifications repeat comments."""
         audit = member.record
         events = as_list(audit.get("events")) or as_list(audit.get("child_events"))
-        at = audit.get("created_at") or audit.get("timestamp")
-        author = audit.get("author_id") or audit.get("updater_id")
+        at, author = (
+            audit.get("created_at") or audit.get("timestamp"),
+            audit.get("author_id") or audit.get("updater_id"),
+        )
         shared = {"created_at": at, "author_id": author, "via": audit.get("via")}
         for number, event in enumerate(map(as_dict, events), start=1):
             event = shared | {name: value for name, value in event.items() if value is not None}
             kind, place = as_text(event.get("event_type") or event.get("type")) or "", f"{member.place} event {number}"
             if kind in COMMENTS and ("body" in event or "html_body" in event):
-                self._add_comment(replace(member, part="comments", place=place, record=event))
+                self._add_comment(member._replace(part="comments", place=place, record=event))
             elif kind == "CommentPrivacyChange":
-                self.private[as_id(event.get("comment_id")) or ""] = as_flag(event.get("public"))
+                self.changed[as_id(event.get("comment_id")) or ""] = as_flag(event.get("public"))
             elif kind == "ChatStartedEvent":
                 for item in as_list(as_json(as_dict(as_json(event.get("value"))).get("history"))):
                     self._add_chat_item(as_dict(item), place)
@@ -389,17 +370,17 @@ class _Case:
     def _comment_turn(self, member: _Member) -> Turn:
         comment = member.record
         identity = as_id(comment.get("id"))
-        public = self.private.get(identity or "", as_flag(comment.get("public")))
+        public = self.changed.get(identity or "", as_flag(comment.get("public")))
         author = as_id(comment.get("author_id"))
         self._meet(author, "agent")
         channel = _channel(comment.get("via")) or (_channel(self.ticket.get("via")) if author == self._asker else None)
         is_rule = channel == "rule" or author == "-1"
         text, body_format = _body(comment, is_mail=channel == "email")
-        is_call, rel = comment.get("type") == "VoiceComment", _source(comment).get("rel")
+        is_note, rel = public is False, _source(comment).get("rel")
         return Turn(
-            "bot" if is_rule and public is not False else self._role(author, public), text, external_id=identity,
+            "bot" if is_rule and not is_note else self._role(author, is_note=is_note), text, external_id=identity,
             author=None if author == "-1" else author, created_at=as_time(comment.get("created_at")),
-            kind="note" if public is False else "call" if is_call else "message",
+            kind="note" if is_note else "call" if comment.get("type") == "VoiceComment" else "message",
             visibility="unknown" if public is None else "public" if public else "internal",
             body_format=body_format, is_automated=is_rule,
             automation=("trigger" if rel == "trigger" else "rule") if is_rule else None,
@@ -411,10 +392,10 @@ class _Case:
     def _asker(self) -> str | None:
         return as_id(self.ticket.get("requester_id")) or as_id(as_dict(self.ticket.get("requester")).get("id"))
 
-    def _role(self, author: str | None, public: bool | None = True) -> TurnRole:
+    def _role(self, author: str | None, *, is_note: bool = False) -> TurnRole:
         """Say who speaks: a copied third party speaks for the customer; who writes notes is one of the team."""
         person = self.people.get(author or "")
-        if person is None or (public is False and person.role_source == "inferred"):
+        if person is None or (is_note and person.role_source == "inferred"):
             return "agent"
         return "agent" if person.role == "agent" else "customer"
 
@@ -439,19 +420,15 @@ class _Case:
         text = as_text(item.get("message")) or as_text(said) or ", ".join(form)
         author = (as_id(item.get("actor_id")) or "").rpartition(":")[2] or None
         role = self._actor(item, original, author)
-        kind = as_text(item.get("type")) or "ChatMessage"
+        kind, file = as_text(item.get("type")) or "ChatMessage", as_text(item.get("filename"))
         is_form = bool(form) or item.get("original_message_type") in FORMS
-        file = as_text(item.get("filename"))
-        if not text and not file and kind not in SPOKEN:
-            text = kind
         self.chat.append(Turn(
-            role, text, external_id=as_id(item.get("message_id")), author=author,
+            role, text if text or kind in SPOKEN else kind, external_id=as_id(item.get("message_id")), author=author,
             created_at=as_time(item.get("timestamp")) or as_time(item.get("created_at")),
             kind="event" if kind not in SPOKEN else "form" if is_form else "message",
             visibility="public" if kind in SPOKEN else "internal", event_type=None if kind in SPOKEN else kind,
             is_automated=role in ("bot", "system"), automation="ai" if role == "bot" else None, place=place,
-            source_redaction=_redaction(text),
-            attachments=(_attachment({**item, "file_name": file}),) if file else (),
+            source_redaction=_redaction(text), attachments=(_attachment({**item, "file_name": file}),) if file else (),
         ))  # fmt: skip
 
     def _actor(self, item: Json, original: Json, author: str | None) -> TurnRole:
@@ -468,11 +445,8 @@ class _Case:
         if author == self._asker or hint.startswith(("end-user", "visitor", "user")):
             self._meet(author, "customer")
             return "customer"
-        if hint.startswith(("agent", "business")):
-            self._meet(author, "agent")
-            return "agent"
         self._meet(author, "agent")
-        return self._role(author)
+        return "agent" if hint.startswith(("agent", "business")) else self._role(author)
 
 
 def _change(event: Json, place: str) -> Turn:
@@ -488,13 +462,16 @@ def _change(event: Json, place: str) -> Turn:
 
 def _body(comment: Json, *, is_mail: bool) -> tuple[str, BodyFormat]:
     """Take the richest body there is; a call has its transcript beside it."""
-    spoken = as_text(as_dict(comment.get("data")).get("transcription_text"))
-    if spoken:
+    if spoken := as_text(as_dict(comment.get("data")).get("transcription_text")):
         return spoken, "text"
     page = as_text(comment.get("html_body"))
     if page and page.strip():
         return page, "html_mail" if is_mail else "html"
     return as_text(comment.get("plain_body")) or as_text(comment.get("body")) or "", "mail" if is_mail else "text"
+
+
+def _hidden(member: _Member) -> tuple[bool, int]:
+    return as_flag(member.record.get("public")) is False, str(member.record.get("body")).count(BLACKED_OUT)
 
 
 def _redaction(text: str) -> Literal["none", "partial", "full"]:

@@ -56,6 +56,12 @@ def test_items_of_a_wanted_list_are_the_records(tmp_path: Path, content: str) ->
     assert values(written(tmp_path, content), "tickets") == [{"id": 1}, {"id": 2}]
 
 
+@pytest.mark.parametrize("indent", [None, 1])
+def test_an_object_with_an_id_is_a_record_whatever_it_holds(tmp_path: Path, indent: int | None) -> None:
+    ticket = {"id": 7, "tickets": [{"id": 1}], "text": "hello"}
+    assert values(written(tmp_path, json.dumps(ticket, indent=indent)), "tickets") == [ticket]
+
+
 def test_an_object_without_the_wanted_list_is_a_record(tmp_path: Path) -> None:
     assert values(written(tmp_path, '{\n"id": 7,\n"text": "hello"}'), "tickets") == [{"id": 7, "text": "hello"}]
 

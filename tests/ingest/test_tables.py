@@ -3,7 +3,7 @@
 import io
 import zipfile
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,10 @@ def test_excel_and_parquet_give_the_same_as_text(tmp_path: Path, store: Store) -
 
 
 def test_excel_dates_and_numbers_come_as_json_has_them(tmp_path: Path) -> None:
-    sheet(tmp_path / "a.xlsx", [["id", "when", "text"], [7, datetime(2026, 1, 2, 3, 4, 5), "hi"], ["00123", None, "x"]])
+    sheet(
+        tmp_path / "a.xlsx",
+        [["id", "when", "text"], [7, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), "hi"], ["00123", None, "x"]],
+    )
     table = read_table(SourceFile(tmp_path / "a.xlsx"))
     assert table is not None
     assert list(table.rows) == [
@@ -288,7 +291,7 @@ def sheet(path: Path, rows: list[Any]) -> None:
 
     def cell(value: Any) -> str:
         if isinstance(value, datetime):
-            return f'<c s="1"><v>{(value - datetime(1899, 12, 30)).total_seconds() / 86400}</v></c>'
+            return f'<c s="1"><v>{(value - datetime(1899, 12, 30, tzinfo=UTC)).total_seconds() / 86400}</v></c>'
         if isinstance(value, int):
             return f"<c><v>{value}</v></c>"
         return f'<c t="inlineStr"><is><t>{value or ""}</t></is></c>' if value else "<c/>"

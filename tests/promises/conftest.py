@@ -63,12 +63,27 @@ def export(tmp_path: Path) -> Path:
 
 PEOPLE = [("Ottilie", "Brandauer"), ("Kwabena", "Osei-Tutu"), ("Rosalind", "Achterberg"), ("Tancredi", "Bellomo")]
 TROUBLES = [
-    ("My parcel has not arrived and the tracking page shows nothing since last week", "I have asked the depot to search for it and they will deliver it tomorrow before noon"),
-    ("The invoice shows the amount twice although I only bought the lamp once", "You are right, the second booking is cancelled and the money is back within three days"),
-    ("I cannot log in any more since I changed my phone, the code never comes", "I have reset the second factor, please scan the new code in your account settings"),
-    ("The coffee machine leaks from below after two weeks of normal use", "That is covered by the warranty, a replacement leaves our warehouse this afternoon"),
-    ("Can I still change the delivery address for the order from this morning", "Yes, I have changed it to the new address and the label is printed again"),
-]  # fmt: skip
+    (
+        "My parcel has not arrived and the tracking page shows nothing since last week",
+        "I have asked the depot to search for it and they will deliver it tomorrow before noon",
+    ),
+    (
+        "The invoice shows the amount twice although I only bought the lamp once",
+        "You are right, the second booking is cancelled and the money is back within three days",
+    ),
+    (
+        "I cannot log in any more since I changed my phone, the code never comes",
+        "I have reset the second factor, please scan the new code in your account settings",
+    ),
+    (
+        "The coffee machine leaks from below after two weeks of normal use",
+        "That is covered by the warranty, a replacement leaves our warehouse this afternoon",
+    ),
+    (
+        "Can I still change the delivery address for the order from this morning",
+        "Yes, I have changed it to the new address and the label is printed again",
+    ),
+]
 
 
 def conversation(number: int) -> dict[str, Any]:

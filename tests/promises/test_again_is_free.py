@@ -22,14 +22,15 @@ Chatmill = Callable[..., Any]
 def contents(root: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[tuple[object, ...]]]:
     """Everything the store holds, but for the ids and times of runs."""
     monkeypatch.setenv("CHATMILL_KEY", "5a" * 32)
+    held: dict[str, list[tuple[object, ...]]] = {}
     with Workspace.find(root).open() as store:
-        return {
-            table: sorted(store.rows(f"SELECT * EXCLUDE (run_id) FROM {table}") if table not in UNRUN else store.rows(f"SELECT * FROM {table}"), key=repr)
-            for table in TABLES
-        }  # fmt: skip
+        for table in TABLES:
+            columns = "*" if table in WITHOUT_RUN else "* EXCLUDE (run_id)"
+            held[table] = sorted(store.rows(f"SELECT {columns} FROM {table}"), key=repr)
+    return held
 
 
-UNRUN = {"conversations", "turns", "participants", "rejects"}
+WITHOUT_RUN = {"conversations", "turns", "participants", "rejects"}
 
 
 def test_the_same_command_again_changes_nothing(

@@ -28,7 +28,7 @@ class Raising(EntityRecognizer):
 
 class Backtracking(PatternRecognizer):
     def __init__(self, **kwargs):
-        pattern = Pattern("backtracking", r"(a+)+$", 0.9)
+        pattern = Pattern("backtracking", r"(?:a+)+b|(?:a|aa)+$x", 0.9)
         super().__init__(supported_entity="PERSON", patterns=[pattern], supported_language="en", name="Backtracking")
 """
 
@@ -51,8 +51,8 @@ def test_a_recognizer_that_fails_quarantines_the_conversation(
     chatmill: Chatmill, export: Path, tmp_path: Path, name: str
 ) -> None:
     hostile = {"id": "hostile", "turns": [
-        {"role": "customer", "text": "lamp7 please help me with this: " + "a" * 60 + "!"},
-        {"role": "agent", "text": "Of course, I have sent a new lamp to you today."},
+        {"role": "customer", "text": "I bought a lamp at your shop, please help me with this: it does not work."},
+        {"role": "agent", "text": "Of course, I have sent a new lamp7 to your address today: " + "a" * 60 + "!"},
     ]}  # fmt: skip
     with (export / "chats.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(hostile) + "\n")

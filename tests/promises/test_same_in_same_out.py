@@ -1,4 +1,4 @@
-"""Promise 5: equal input, rules, seed and key give byte-identical split files, whatever the workers or the order of files."""
+"""Promise 5: equal input, rules, seed and key give the same bytes, whatever the workers or the files' order."""
 
 import json
 from collections.abc import Callable

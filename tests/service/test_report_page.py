@@ -1,4 +1,4 @@
-"""The report in a real browser: it renders without scripts, asks nothing of anywhere, and never shows a planted value."""
+"""The report in a real browser: it renders without scripts and asks nothing of anywhere."""
 
 import json
 import os
@@ -19,7 +19,8 @@ pytestmark = pytest.mark.browser
 def page_file(sample_logs: Path, tmp_path: Path) -> Path:
     root = tmp_path / "my-team"
     command = [sys.executable, "-m", "service.main", "run", str(sample_logs), "-w", str(root), "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | {"CHATMILL_KEY": "5a" * 32})
+    environment = os.environ | {"CHATMILL_KEY": "5a" * 32}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     return Path(json.loads(done.stdout)["report"])
 
 

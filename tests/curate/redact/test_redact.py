@@ -54,6 +54,12 @@ def test_resolved_findings_never_overlap_and_cover_every_letter_that_was_covered
     assert kept == covered
 
 
+def test_a_finding_cut_by_two_others_keeps_its_own_end() -> None:
+    text = "abcdefghij"
+    crossing = [Finding(0, 5, "PERSON", 1.0, "a"), Finding(1, 8, "PERSON", 0.9, "b"), Finding(2, 9, "PERSON", 0.5, "c")]
+    assert [(one.start, one.end) for one in resolve(crossing, text)] == [(0, 5), (5, 8), (8, 9)]
+
+
 @given(given=text_and_findings())
 def test_resolving_does_not_depend_on_the_order_of_the_findings(given: tuple[str, list[Finding]]) -> None:
     text, findings = given
