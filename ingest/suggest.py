@@ -397,7 +397,7 @@ def _time(work: _Work, columns: Columns) -> None:
 def _visibility(work: _Work, columns: Columns) -> None:
     # The name alone decides: words that nobody knows make a turn's visibility unknown, which keeps it inside, while a
     # column that is not taken would let every turn out.
-    if not _by_name(work, columns, "visibility", is_short):
+    if not _by_name(work, columns, "visibility", is_scalar):
         return
     path = work.fields["visibility"]
     is_private = plain_name(path.split(".")[-1]) in PRIVATE_FLAGS

@@ -118,6 +118,8 @@ class Engine:
             )
         except _RecognizerFailedError as failed:
             return failed.failure
+        except Exception as error:  # noqa: BLE001 - what a plug-in's results bring about must not pass either
+            return Failure(ERROR, f"the analysis failed with {type(error).__name__}")
 
     def gates(self, language: str) -> tuple[Gated, ...]:
         """Give a language's recognizers with their gates."""

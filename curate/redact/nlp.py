@@ -107,11 +107,12 @@ class WordContextEnhancer(ContextAwareEnhancer):
         by_id = {recognizer.id: recognizer for recognizer in recognizers}
         for result in raw_results:
             recognizer = by_id[result.recognition_metadata[RecognizerResult.RECOGNIZER_IDENTIFIER_KEY]]
-            word = context_word(text, result.start, [*recognizer.context, *(context or ())])
+            word = context_word(text, result.start, [*(recognizer.context or ()), *(context or ())])
             if word:
                 result.score = min(max(result.score + BOOST, LEAST_WITH_CONTEXT), self.MAX_SCORE)
-                result.analysis_explanation.set_supportive_context_word(word)
-                result.analysis_explanation.set_improved_score(result.score)
+                if result.analysis_explanation:
+                    result.analysis_explanation.set_supportive_context_word(word)
+                    result.analysis_explanation.set_improved_score(result.score)
         return raw_results
 
 
