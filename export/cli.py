@@ -118,11 +118,12 @@ def show_dry_run(console: "Console", rehearsal: "DryRun") -> None:
         ("file", "examples#", "tokens#", "bytes#"),
         [(file.name, file.lines, file.tokens, file.bytes) for file in rehearsal.files],
     )
-    console.table(
-        "Preflight",
-        ("", "where", "what", "what to do"),
-        [(one.severity, _where(one), one.message, one.fix) for one in rehearsal.findings[:FINDINGS_SHOWN]],
-    )
+    if rehearsal.findings:
+        console.table(
+            "Preflight",
+            ("", "where", "what", "what to do"),
+            [(one.severity, _where(one), one.message, one.fix) for one in rehearsal.findings[:FINDINGS_SHOWN]],
+        )
     left = len(rehearsal.findings) - FINDINGS_SHOWN
     if left > 0:
         console.say(f"and {left:,} more; --json lists them all")

@@ -12,6 +12,7 @@ from ingest.mapping import Mapping
 from ingest.plan import Plan, PlannedBatch, plan
 from ingest.records import Reject
 from ingest.saved_mappings import fitting_mapping
+from ingest.source import SourceFile
 from store.database import Store
 from store.errors import UsageError
 from store.history import record
@@ -53,7 +54,11 @@ def ingest_exports(
         IngestError: a path does not exist, or there is no file at all.
         UnknownConnector: there is no connector of that name.
     """
-    planned = plan(_existing(paths), connector=connector)
+
+    def is_mapped(file: SourceFile) -> bool:
+        return mapping is not None or fitting_mapping(workspace, file) is not None
+
+    planned = plan(_existing(paths), connector=connector, is_mapped=is_mapped)
     if not planned.batches and not planned.rejects:
         raise IngestError(
             f"There is no file in {', '.join(map(str, paths))}.", hint="Name the export's file, folder or archive."

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ingest.connector import Connector, Evidence, Recognised
-from ingest.detection import recognise
+from ingest.detection import generic, recognise
 from ingest.records import Reject
 from ingest.registry import find
 from ingest.source import SourceFile, walk
+
+UNKNOWN = "no connector recognises it; of a table or JSON, a mapping can say where things are"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,12 @@ class Plan:
     rejects: tuple[Reject, ...]
 
 
-def plan(paths: Iterable[Path], *, connector: str | None = None) -> Plan:
+def plan(
+    paths: Iterable[Path], *, connector: str | None = None, is_mapped: Callable[[SourceFile], bool] = lambda _: False
+) -> Plan:
     """Look at every file under the paths and sort them into batches, in the order found.
+
+    `is_mapped` tells whether there is a mapping for a file that says nothing of itself.
 
     Raises:
         UnknownConnector: there is no connector of that name.
@@ -66,12 +72,13 @@ def plan(paths: Iterable[Path], *, connector: str | None = None) -> Plan:
             rejects.append(file)
             continue
         found = (forced, forced.detect(file.sample) or _as_told(forced)) if forced else recognise(file)
+        if found is None and is_mapped(file):
+            found = generic(file)
         if found is None:
-            rejects.append(Reject("file", "unexplained", "no connector recognises it", source_uri=file.uri))
+            rejects.append(Reject("file", "unexplained", UNKNOWN, source_uri=file.uri))
             continue
         owner, evidence = found
-        place = file.group if owner.grouped else file.uri
-        groups[owner.name, place].append((owner, evidence, file))
+        groups[owner.name, file.group if owner.grouped else file.uri].append((owner, evidence, file))
     return Plan(tuple(_batch(members) for members in groups.values()), tuple(rejects))
 
 

@@ -249,18 +249,24 @@ def _is_gzip(stream: BinaryIO) -> bool:
 @lru_cache(maxsize=SAMPLES_KEPT)
 def _sample(path: Path, member: str | None, changed: int, size: int) -> Sample:  # noqa: ARG001 - part of the key
     file = SourceFile(path, member)
-    parts: list[bytes] = []
-    length = 0
+    content = bytearray()
     for chunk in _readable_chunks(file):
-        parts.append(chunk)
-        length += len(chunk)
-        if length > HEAD_BYTES:
+        content += chunk
+        if len(content) > HEAD_BYTES and not _is_long_record(content):
             break
-    content = b"".join(parts)
-    head, is_whole = content[:HEAD_BYTES], len(content) <= HEAD_BYTES
+    reach = (
+        max(HEAD_BYTES, content.find(b"\n", HEAD_BYTES) + 1) if _is_long_record(content[:HEAD_BYTES]) else HEAD_BYTES
+    )
+    head, is_whole = bytes(content[:reach]), len(content) <= reach
     encoding = detect_encoding(head, is_whole=is_whole)
     text = decode_head(head, encoding, is_whole=is_whole)
     return Sample(file.name, head, text.removeprefix("\ufeff") if text else text, is_whole)
+
+
+def _is_long_record(content: bytes | bytearray) -> bool:
+    """Tell JSON whose first line has not ended yet: without that whole record nothing can be said about the file."""
+    is_open = content[:1] == b"{" and b"\n" not in content
+    return is_open and len(content) < LINE_BYTES
 
 
 def _readable_chunks(file: SourceFile) -> Iterator[bytes]:

@@ -51,8 +51,8 @@ def test_a_recognizer_that_fails_quarantines_the_conversation(
     chatmill: Chatmill, export: Path, tmp_path: Path, name: str
 ) -> None:
     hostile = {"id": "hostile", "turns": [
-        {"role": "customer", "text": "I bought a lamp at your shop, please help me with this: it does not work."},
-        {"role": "agent", "text": "Of course, I have sent a new lamp7 in a box to your address today: " + "a" * 60 + "!"},
+        {"role": "customer", "text": "I bought a lamp at your shop, please help me with this: it is broken."},
+        {"role": "agent", "text": "Of course, I have sent a new lamp7 in a box to you today: " + "a" * 60 + "!"},
     ]}  # fmt: skip
     with (export / "chats.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(hostile) + "\n")
