@@ -21,6 +21,7 @@ from curate.quality.packs import load_rules, quality_packs
 from curate.quality.rules import Rule
 from curate.redact.errors import BROKEN_JSON, ERROR, LEAK, TIMEOUT, UNSUPPORTED_LANGUAGE
 from curate.stages import Curation
+from ingest.records import REJECT_REASONS
 from store.database import Store
 from store.ledger import last_done, run
 
@@ -314,7 +315,7 @@ def _reading(store: Store) -> list[FunnelRow]:
     stored = store.value("SELECT count(*) FROM conversations")
     unread = sum(count for _, count in rejected)
     superseded = max(0, records - stored)
-    reasons = [(code, "It could not be read; see the rejects.", count) for code, count in rejected]
+    reasons = [(code, REJECT_REASONS[code], count) for code, count in rejected]
     if superseded:
         reasons.append(("ingest.superseded", "It is stored already, alike or in a newer version.", superseded))
     return [

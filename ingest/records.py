@@ -29,7 +29,21 @@ RejectCode = Literal[
     "unexplained",  # a file no connector recognises
 ]
 
-EMPTY: Mapping[str, Any] = {}
+REJECT_REASONS: dict[str, str] = {
+    "bad_json": "It is not valid JSON.",
+    "bad_record": "It has another shape than its connector reads.",
+    "bad_row": "The row does not fit its header.",
+    "no_turns": "Nothing is said in it.",
+    "no_identity": "It does not say which conversation it belongs to.",
+    "orphan": "Its conversation is not in the export.",
+    "truncated": "The file ends in the middle of it.",
+    "too_large": "It is larger than a record may be.",
+    "encoding": "Its bytes are no text in the file's encoding.",
+    "bomb": "Unpacked, it would be far larger than it looks.",
+    "unreadable": "It could not be opened or read to its end.",
+    "unexplained": "No connector recognises it.",
+}
+"""What each code means, in words for a support lead."""
 
 
 @dataclass(frozen=True, slots=True)

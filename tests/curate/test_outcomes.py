@@ -217,7 +217,7 @@ def test_the_funnel_adds_up_from_read_to_kept(store: Store, curate: Any) -> None
     ]
     assert all(sum(count for _, _, count in row.reasons) == row.dropped for row in rows)
     assert {code: count for row in rows for code, _, count in row.reasons} == {
-        "ingest.broken_json": 1,
+        "bad_json": 1,
         "ingest.superseded": 3,
         "ingest.no_public_turns": 1,
         "language.unsupported": 1,
@@ -255,6 +255,6 @@ REJECT = {
     "batch_id": "batch",
     "source_uri": "test.jsonl",
     "place": "line 3",
-    "code": "ingest.broken_json",
+    "code": "bad_json",
     "detail": "not JSON",
 }
