@@ -1,6 +1,6 @@
 """Measure our batch path against a loop over Presidio's AnalyzerEngine.analyze, same recognizers, same run.
 
-    python benchmarks/redaction.py ../shared/data/conversations/star.jsonl.gz [--turns 20000] [--workers 1]
+    python -m benchmarks.redaction ../shared/data/conversations/star.jsonl.gz [--turns 20000] [--workers 1]
 
 Prints turns a second of both, their ratio, whether the findings are the same, and the peak memory.
 """
