@@ -5,8 +5,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := .demo
+MODEL := .model
 
-.PHONY: help demo test check bench fix docs lock
+.PHONY: help demo test check bench model fix docs lock
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -33,6 +34,11 @@ check: $(VENV)/.installed ## everything that must be clean before a commit
 
 bench: $(VENV)/.installed ## measure against the baselines, each in the same run
 	$(BIN)/python -m benchmarks
+
+model: $(VENV)/.installed ## rebuild the name model from the shared data (half an hour on 2 free cores)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/name_model/requirements.txt
+	$(BIN)/python -m benchmarks.name_model.train $(MODEL)
+	$(BIN)/python -m benchmarks.name_model.quantise $(MODEL)
 
 fix: $(VENV)/.installed ## format, and mend what can be mended by machine
 	$(BIN)/ruff check --fix .

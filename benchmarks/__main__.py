@@ -16,6 +16,7 @@ RUNS: tuple[tuple[str, ...], ...] = (
     ("ingest",),
     ("duplicates",),
     ("redaction", str(STAR)),
+    ("quality", str(STAR)),
     ("export", "20000"),
 )
 

@@ -13,9 +13,11 @@ from pathlib import Path
 from samples.book import Book
 from samples.chance import Chance
 from samples.chat import write_chat
+from samples.intercom import write_intercom
 from samples.jsonlines import write_jsonlines
 from samples.studio import Studio
 from samples.tables import write_tables
+from samples.transcripts import write_transcripts
 from samples.zendesk import write_zendesk
 
 SEED = 20_260_101
@@ -27,7 +29,7 @@ START, END = "<!-- counts -->", "<!-- end of counts -->"
 def make_samples(folder: Path, planted: Path) -> Counter[str]:
     """Write every sample into a folder and the list of what was planted beside it, and give the counts."""
     book, studio = Book(folder), Studio(Chance(SEED))
-    for write in (write_tables, write_jsonlines, write_chat, write_zendesk):
+    for write in (write_tables, write_jsonlines, write_chat, write_zendesk, write_intercom, write_transcripts):
         write(studio, book)
     book.write(planted)
     return book.counts()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from curate.errors import CurateError
+from curate.labels import read_labels
 from curate.quality.packs import check_packs, load_rules, quality_packs
 from curate.quality.packs import explain_rule as explain_quality
 
@@ -23,9 +24,10 @@ class Checked:
 def check_rules(root: Path | None = None) -> Checked:
     """Validate the packs that come with chatmill and those of the workspace at `root`, and run their examples."""
     packs = quality_packs(root)
-    problems = [str(problem) for problem in check_packs(packs)]
-    quality = () if problems else load_rules(packs)
-    rules, examples = len(quality), sum(len(rule.examples) for rule in quality)
+    labels, wrong = read_labels(root)
+    problems = [str(problem) for problem in (*check_packs(packs, root), *wrong)]
+    quality = () if problems else load_rules(packs, root)
+    rules, examples = len(quality) + len(labels), sum(len(rule.examples) for rule in quality)
     try:
         recognizers, shown, failed = _check_recognizers(root)
     except CurateError as error:
@@ -39,7 +41,7 @@ def explain_rule(code: str, root: Path | None = None) -> list[str]:
     Raises:
         RulesError: there is no rule of that code, or a pack has mistakes.
     """
-    return explain_quality(code, quality_packs(root))
+    return explain_quality(code, quality_packs(root), root)
 
 
 def _check_recognizers(root: Path | None) -> tuple[int, int, list[str]]:
@@ -62,7 +64,8 @@ def _failed_examples(root: Path | None) -> Iterator[str]:
     load_policy(root)  # the workspace's own policy is checked by reading it; the examples go with ours
     policy = load_policy()
     languages = dict.fromkeys(name for rule in packaged_rules() for name in rule.languages if name != "*")
-    engine = engine_for(policy.spec(("en", *(name for name in languages if name != "en")), RedactionSettings()))
+    patterns = RedactionSettings(names="none")  # an example shows what its own recognizer finds
+    engine = engine_for(policy.spec(("en", *(name for name in languages if name != "en")), patterns))
     for rule in packaged_rules():
         language = "en" if rule.speaks("en") else rule.languages[0]
         for number, example in enumerate(rule.examples, start=1):

@@ -54,6 +54,8 @@ def report(
     json: JsonOption = False,
 ) -> None:
     """Show what was read, kept and left out, and what was redacted; with --html as one page to pass on."""
+    from curate.audit.summary import last_audit
+    from curate.evaluation.cli import show_audit
     from curate.report.data import gather
     from curate.report.page import write_page
     from store.console import Console
@@ -63,10 +65,13 @@ def report(
     with found.open() as store:
         show_funnel(console, store)
         show_redactions(console, store, found)
+        audited = last_audit(store)
+        show_audit(console, audited)
         if html is not None:
             write_page(html, gather(store, found))
             console.say(f"The page is in {html}")
-        console.result(funnel_json(store) | {"html": None if html is None else str(html)})
+        audit = None if audited is None else audited.figures()
+        console.result(funnel_json(store) | {"html": None if html is None else str(html), "audit": audit})
 
 
 def redact(

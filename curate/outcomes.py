@@ -17,7 +17,7 @@ from curate.dedup.keepers import preferred
 from curate.dedup.stage import MEMBERS
 from curate.language.names import language_name
 from curate.language.stage import own_languages
-from curate.quality.packs import load_rules, quality_packs
+from curate.quality.packs import workspace_rules
 from curate.quality.rules import Rule
 from curate.redact.errors import BROKEN_JSON, ERROR, LEAK, TIMEOUT, UNSUPPORTED_LANGUAGE
 from curate.stages import Curation
@@ -78,7 +78,11 @@ ORDER BY c.conversation_key
 BROKEN = """
 SELECT s.conversation_key, r.position, r.code, r.action, r.reason
 FROM signals AS s JOIN rules AS r USING (signal)
-WHERE s.value < r.least OR s.value > r.most
+WHERE r.action <> 'weight' AND (s.value < r.least OR s.value > r.most)
+UNION ALL
+SELECT DISTINCT l.conversation_key, r.position, r.code, r.action, r.reason
+FROM labels AS l JOIN rules AS r ON l.source = r.code
+WHERE l.label = 'weight'
 """
 MIXTURES = """
 SELECT conversation_key FROM signals WHERE signal = 'language_share'
@@ -132,7 +136,7 @@ def curate_outcomes(curation: Curation) -> None:
     Raises:
         RulesError: a rule pack has mistakes.
     """
-    rules = load_rules(quality_packs(curation.workspace.root))
+    rules = workspace_rules(curation.workspace.root)
     fingerprint = _fingerprint(curation, rules)
     last = last_done(curation.store, "outcomes")
     if last is not None and last["position"].get("fingerprint") == fingerprint:

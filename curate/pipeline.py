@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from curate.execution import Workers
+from curate.labels import curate_labels
 from curate.language import curate_language
 from curate.outcomes import curate_outcomes
 from curate.quality.stage import curate_quality
@@ -15,7 +16,7 @@ from store.workspace import Workspace
 def curate_workspace(
     workspace: Workspace, store: Store, *, workers: int | None = None, progress: Progress = silent
 ) -> None:
-    """Bring every conversation's outcome up to date: language, duplicates, redaction, quality, outcomes."""
+    """Bring every conversation's outcome up to date: language, duplicates, redaction, quality, labels, outcomes."""
     # Loaded here, not above: Presidio and rensa take a second, and a run with nothing due needs neither.
     from curate.dedup.stage import curate_duplicates
     from curate.redact.stage import curate_redaction
@@ -27,4 +28,5 @@ def curate_workspace(
         curate_duplicates(curation)
         curate_redaction(curation)
         curate_quality(curation)
+        curate_labels(curation)
         curate_outcomes(curation)

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 import polars as pl
 
+from curate.redact.operators import PageOperators
 from curate.redact.policy import load_policy
 from curate.redact.redact import Applied, apply, read_page
 from export.catalog import Dataset, find_dataset
@@ -231,7 +232,9 @@ def _redacted(workspace: Workspace, store: Store, key: str) -> tuple[dict[str, s
     page = read_page(store, pl.DataFrame({"conversation_key": [key]}))
     turns = next((turns for _, turns in page.conversations()), [])
     language = page.languages.get(key, workspace.settings.workspace.languages[0])
-    done = apply(turns, page.findings.get(key, {}), load_policy(workspace.root), language=language)
+    policy = load_policy(workspace.root)
+    operators = PageOperators(store, policy, [key]).of(key, language)
+    done = apply(turns, page.findings.get(key, {}), policy, language=language, operators=operators)
     names = [turn.turn_key for turn in turns]
     return dict(zip(names, done.texts, strict=True)), dict(zip(names, done.spans, strict=True))
 

@@ -14,10 +14,11 @@ from typing import Any
 import orjson
 import polars as pl
 
+from curate.customers import IDENTITIES
 from curate.redact.policy import load_policy
 from export.formats import openai_chat
 from export.models import default_epochs, encoding_of
-from export.split import CLUSTERS, IDENTITIES, Assignment, overlap
+from export.split import CLUSTERS, Assignment, overlap
 from export.tokens import TOOL_MARGIN
 from export.writing import Written
 from store.database import Store

@@ -1,7 +1,8 @@
 """Which conversations may be exported: those curation kept, in the version it looked at.
 
 An outcome holds for the content it was decided on, which is the content the leak check saw, redacted by the policy it
-checked with. What was ingested anew since then, or would be redacted by another policy, waits for `chatmill curate`.
+checked with. What was ingested anew since then, would be redacted by another policy, or has a finding that a person
+decided on since then, waits for `chatmill curate`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from curate.redact.operators.noted import UNCHECKED
 from curate.redact.policy import load_policy
 from store.database import Store
 from store.errors import InternalError
@@ -17,13 +19,17 @@ from store.errors import InternalError
 # The last stage that looks at the redacted text; whatever it did not pass must never be written.
 GUARD = "leaks"
 
-KEPT = """
+KEPT = f"""
+WITH unchecked AS ({UNCHECKED})
 SELECT o.conversation_key, c.content_hash,
        count(p.conversation_key) > 0 AND NOT bool_or(p.content_hash = c.content_hash AND p.is_own) AS stale,
        coalesce(bool_or(p.status = 'ok' AND p.content_hash = c.content_hash AND p.is_own), false) AS passed
 FROM outcomes AS o
 JOIN conversations AS c USING (conversation_key)
-LEFT JOIN (SELECT *, contains(version, ?) AS is_own FROM processed WHERE stage = ?) AS p USING (conversation_key)
+LEFT JOIN (
+    SELECT p.*, contains(p.version, ?) AND u.conversation_key IS NULL AS is_own
+    FROM processed AS p LEFT JOIN unchecked AS u USING (conversation_key) WHERE p.stage = ?
+) AS p USING (conversation_key)
 WHERE o.verdict = 'keep'
 GROUP BY ALL
 ORDER BY o.conversation_key

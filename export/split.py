@@ -11,29 +11,15 @@ from dataclasses import dataclass
 from hashlib import sha256
 from itertools import combinations
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from curate.customers import IDENTITIES, group
 from store.database import Store
 
 SPLITS = ("train", "validation", "test")
 FILL_ORDER = ("test", "validation")  # what is left over is for training
 TINY = 10  # with fewer, a tenth is nobody
 
-# Phone numbers are compared by their digits; with fewer than seven they are extensions, shared by many.
-IDENTITIES = """
-WITH customers AS (
-    SELECT p.conversation_key, lower(trim(p.email)) AS email, p.external_id, c.connector, c.account,
-           regexp_replace(coalesce(p.phone, ''), '[^0-9]', '', 'g') AS digits
-    FROM participants AS p JOIN conversations AS c USING (conversation_key)
-    WHERE p.role = 'customer'
-)
-SELECT conversation_key, 'mail:' || email AS tie FROM customers WHERE email <> ''
-UNION SELECT conversation_key, 'phone:' || digits FROM customers WHERE length(digits) >= 7
-UNION SELECT conversation_key, 'id:' || to_json([connector, account, external_id]) FROM customers
-    WHERE external_id <> ''
-"""
 CLUSTERS = "SELECT DISTINCT conversation_key, 'cluster:' || cluster AS tie FROM duplicates"
 
 # The kept conversations, and whoever shares a cluster with one of them.
@@ -55,8 +41,6 @@ FROM held AS one JOIN held AS other ON one.tie = other.tie AND one.split < other
 GROUP BY ALL
 """
 
-Indices = npt.NDArray[np.int64]
-
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
@@ -71,39 +55,6 @@ def assign(store: Store, kept: pl.DataFrame, *, shares: Sequence[float], seed: i
     with store.scratch(kept=kept.select("conversation_key")):
         ties = store.frame(TIES)
     return divide(group(kept["conversation_key"], ties), shares=shares, seed=seed)
-
-
-def group(keys: pl.Series, ties: pl.DataFrame) -> pl.DataFrame:
-    """Join conversations that share a tie, directly or through others, and name each group by its smallest key.
-
-    `ties` holds conversation_key and tie, of the kept conversations and of others that link them. Gives
-    conversation_key and group_id for the kept ones, in key order.
-    """
-    nodes = pl.concat([keys.alias("conversation_key"), ties["conversation_key"]]).unique().sort()
-    numbers = pl.DataFrame({"conversation_key": nodes, "node": np.arange(len(nodes), dtype=np.int64)})
-    links = ties.join(numbers, on="conversation_key").select("node", first=pl.col("node").min().over("tie"))
-    smallest = components(len(nodes), links["node"].to_numpy(), links["first"].to_numpy())
-    grouped = numbers.with_columns(group_id=nodes.gather(smallest))
-    return grouped.filter(pl.col("conversation_key").is_in(keys.implode())).select("conversation_key", "group_id")
-
-
-def components(count: int, left: Indices, right: Indices) -> Indices:
-    """Give for each of `count` nodes the smallest node it is connected to by the links left[i]-right[i].
-
-    Labels sink along links and paths are halved until nothing moves, as in FastSV (Zhang, Azad, Hu 2020): whole
-    arrays at a time, so a million nodes take well under a second.
-    """
-    label = np.arange(count, dtype=np.int64)
-    while True:
-        lower = np.minimum(label[left], label[right])
-        before = label.copy()
-        for ends in (left, right):
-            np.minimum.at(label, before[ends], lower)
-            np.minimum.at(label, ends, lower)
-        while not np.array_equal(label, label[label]):
-            label = label[label]
-        if np.array_equal(label, before):
-            return label
 
 
 def divide(groups: pl.DataFrame, *, shares: Sequence[float], seed: int) -> Assignment:

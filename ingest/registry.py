@@ -9,7 +9,7 @@ from ingest.connector import Connector
 from ingest.errors import UnknownConnector
 from store.errors import unknown_name
 
-MODULES = ("chat", "jsonlines", "tables", "zendesk")
+MODULES = ("chat", "intercom", "jsonlines", "tables", "transcripts", "zendesk")
 """Modules of ingest.connectors, each with one CONNECTOR; imported by name, so that none is loaded before it is used."""
 
 

@@ -55,7 +55,10 @@ KINDS: dict[str, frozenset[str]] = {
         {"message", "reply", "comment", "chat", "text", "email", "mail", "response", "answer", "question", "msg",
          "conversation", "public", "public reply", "public comment", "customer", "incoming", "outgoing", "sms"}
     ),
-    "note": frozenset({"note", "internal note", "private note", "internal comment", "whisper", "notiz", "nota"}),
+    "note": frozenset(
+        {"note", "internal note", "private note", "internal comment", "whisper", "notiz", "nota",
+         "interne notiz", "interner kommentar", "nota interna", "note interne", "interne notitie"}
+    ),
     "event": frozenset(
         {"event", "system", "system event", "status", "assignment", "join", "leave", "joined", "left", "transfer",
          "close", "closed", "open", "opened", "reopened", "action", "activity", "audit"}

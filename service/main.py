@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 import curate.cli
+import curate.evaluation.cli
 import export.cli
 import ingest.cli
 import service.cli
@@ -46,6 +47,7 @@ app.command(rich_help_panel=START)(service.cli.run)
 app.command(rich_help_panel=DATA)(ingest.cli.ingest)
 app.command(rich_help_panel=DATA)(curate.cli.curate)
 app.command(rich_help_panel=DATA)(curate.cli.report)
+app.command(rich_help_panel=DATA)(curate.evaluation.cli.audit)
 app.command(rich_help_panel=DATA)(export.cli.export)
 app.command(rich_help_panel=DATA)(export.cli.explain)
 app.command(rich_help_panel=DATA)(export.cli.submit)
@@ -53,6 +55,7 @@ app.command(rich_help_panel=TOOLS)(curate.cli.redact)
 app.command(rich_help_panel=TOOLS)(curate.cli.language)
 app.command(rich_help_panel=TOOLS)(curate.cli.duplicates)
 app.add_typer(curate.cli.rules, rich_help_panel=TOOLS)
+app.add_typer(curate.evaluation.cli.evaluate, rich_help_panel=TOOLS)
 app.command(rich_help_panel=TOOLS)(store.cli.backup)
 app.command(rich_help_panel=TOOLS)(store.cli.restore)
 app.command(rich_help_panel=TOOLS)(service.cli.doctor)

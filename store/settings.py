@@ -52,8 +52,10 @@ class DuplicatesSettings:
 class RedactionSettings:
     """What is redacted, beside the policy in rules/redaction."""
 
+    names: str = _setting("own", "The model that finds names: own, the packaged one, or none: patterns alone.")
     recognizers: tuple[str, ...] = _setting((), "More Presidio recognizers, as module:Class.")
     custom_fields: tuple[str, ...] = _setting((), "Custom fields whose values are personal and searched for.")
+    shapes: tuple[str, ...] = _setting((), 'Your own numbers by example, as in "ORDER_ID: ORD-482913-X".')
     timeout_seconds: float = _setting(2.0, "A recognizer that takes longer on one text quarantines it.")
 
 

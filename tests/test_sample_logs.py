@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import html
 import io
 import json
 import re
@@ -130,6 +131,33 @@ def export(path: Path) -> Texts:
     return {str(ticket["id"]): [comment["body"] for comment in ticket["comments"]] for ticket in found}
 
 
+def intercom(path: Path) -> Texts:
+    found: Texts = {}
+    for item in json.loads(path.read_text(encoding="utf-8"))["conversations"]:
+        if isinstance(item, dict) and "id" in item:
+            parts = item.get("conversation_parts", {}).get("conversation_parts", [])
+            bodies = [item["source"]["body"], *(part["body"] for part in parts if part["body"])]
+            found[item["id"]] = [html.unescape(body.replace("<br>", "\n")) for body in bodies]
+    return found
+
+
+def plain_transcripts(path: Path) -> Texts:
+    """What is said in each conversation: what stands behind the speakers, and the lines that go on with it."""
+    found: Texts = {}
+    roles, times = (
+        re.compile(r"(?:Customer|Agent|Bot): (.*)"),
+        re.compile(r"(?:\[[\d:]+\] |[\d.]+ [\d:]+ - )[^:]+: (.*)"),
+    )
+    for block in re.split(r"^(?:Conversation #|Chat ID: |Ticket )(?=\d)", path.read_text(encoding="utf-8"), flags=re.M):
+        lines, is_said, speaker = block.splitlines(), False, roles if path.stem == "support_desk" else times
+        for line in lines[1:]:
+            turn = speaker.fullmatch(line)
+            is_said = bool(turn) or (is_said and bool(line))
+            if is_said:
+                found.setdefault(lines[0], []).append(turn[1] if turn else line)
+    return found
+
+
 READERS = {
     "tables/chats.csv": chats,
     "tables/legacy_cp1252.csv": legacy,
@@ -141,6 +169,11 @@ READERS = {
     "chat/sharegpt.json": sharegpt,
     "zendesk/2026-q1/tickets.json": dump,
     "zendesk/full/tickets.ndjson": export,
+    "intercom/2026-05/conversations.json": intercom,
+    "intercom/2026-05/newest.json": intercom,
+    "transcripts/support_desk.txt": plain_transcripts,
+    "transcripts/live_chat.txt": plain_transcripts,
+    "transcripts/nachrichten.txt": plain_transcripts,
 }
 
 
@@ -155,7 +188,7 @@ def everything() -> str:
     parts.append(str(pl.read_parquet(FOLDER / "tables/transcripts.parquet").to_dicts()))
     parts.append(str(CalamineWorkbook.from_path(FOLDER / "tables/calls.xlsx").get_sheet_by_index(0).to_python()))
     parts.append(gzip.decompress((FOLDER / "jsonlines/app_chats.jsonl.gz").read_bytes()).decode())
-    plain = {".csv", ".json", ".jsonl", ".ndjson"}
+    plain = {".csv", ".json", ".jsonl", ".ndjson", ".txt"}
     parts += [
         path.read_bytes().decode("cp1252" if "cp1252" in path.name else "utf-8")
         for path in sorted(FOLDER.rglob("*"))
@@ -259,7 +292,9 @@ def test_what_the_readme_promises_is_there(planted: dict[str, Any]) -> None:
     assert {entry["language"] for entry in conversations} == {
         "en", "de", "fr", "es", "it", "nl", "pt", "zh", "de+en",
     }  # fmt: skip
-    assert {entry["connector"] for entry in conversations} == {"tables", "jsonlines", "chat", "zendesk"}
+    assert {entry["connector"] for entry in conversations} == {
+        "tables", "jsonlines", "chat", "zendesk", "intercom", "transcripts",
+    }  # fmt: skip
     assert len({entry["scene"] for entry in conversations}) >= 60
     assert {one["expect"] for one in planted["broken"]} == {"reject", "repair", "nothing"}
 

@@ -10,17 +10,33 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from curate.errors import RulesError
 from curate.quality.checks import KINDS, ROLES, Param
 from curate.quality.reading import Problem, Table
 from curate.quality.rules import ACTIONS, VERDICTS, Example, Rule, Threshold, judge
 from store.errors import unknown_name
 
+OF_WHOLE = "is 'weight', which judges single turns, but {} looks at the whole conversation: drop or flag it."
 PACK_KEYS = ("pack", "version", "rule", "change")
 RULE_KEYS = (*("code", "name", "kind", "where", "params", "threshold", "action", "reason", "rationale", "example"),)
 CHANGE_KEYS = ("code", "threshold", "action")
-EXAMPLE_KEYS = ("turns", "expect", "csat", "is_test")
 LABELS = ("good", "neutral", "bad")
+AUTOMATIONS = ("macro", "ai", "rule", "trigger", "welcome")
+# What an example may say of its conversation besides its turns: its name in a pack, the head's column, its type.
+RECORDED: tuple[tuple[str, str, type[Any]], ...] = (
+    ("is_test", "is_test", bool),
+    ("status", "status", str),
+    ("merged", "is_merged", bool),
+    ("completeness", "completeness", str),
+    ("tags", "tags", list),
+    ("reopens", "reopens", int),
+    ("bare_attachments", "bare_attachments", int),
+    ("redacted_share", "redacted_share", float),
+    ("other_language_share", "other_language_share", float),
+)
+EXAMPLE_KEYS = ("turns", "repeat_turns", "repeat_text", "expect", "csat", *(key for key, _, _ in RECORDED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +55,7 @@ class Packs:
     rules: list[Rule] = field(default_factory=list[Rule])
     changes: list[tuple[Change, Table]] = field(default_factory=list[tuple[Change, Table]])
     problems: list[Problem] = field(default_factory=list[Problem])
+    broken: set[str] = field(default_factory=set[str])  # codes of rules that cannot be run
 
     def changed(self) -> tuple[Rule, ...]:
         """Give the rules as the changes leave them; those switched off are gone."""
@@ -48,26 +65,35 @@ class Packs:
             if rule is None:
                 table.complain("code", unknown_name("rule", change.code, by_code))
                 continue
+            if change.action == "weight" and not KINDS[rule.kind].takes_roles:
+                table.complain("action", OF_WHOLE.format(rule.kind))
             by_code[rule.code] = replace(
                 rule, threshold=change.threshold or rule.threshold, action=change.action or rule.action
             )
         return tuple(rule for rule in by_code.values() if rule.action != "off")
 
 
-def quality_packs(root: Path | None = None) -> list[Traversable]:
-    """Name chatmill's own quality packs and those of the workspace at `root`, in the order they are read."""
-    own = [pack for pack in (files("rules") / "quality").iterdir() if pack.name.endswith(".toml")]
-    theirs = [] if root is None else (root / "rules" / "quality").glob("*.toml")
+def packs_in(folder: str, root: Path | None = None) -> list[Traversable]:
+    """Name chatmill's own packs in a folder of rules/, then those of the workspace at `root`, each by name."""
+    own = [pack for pack in (files("rules") / folder).iterdir() if pack.name.endswith(".toml")]
+    theirs = [] if root is None else (root / "rules" / folder).glob("*.toml")
     return [*sorted(own, key=lambda pack: pack.name), *sorted(theirs)]
 
 
-def load_rules(paths: Sequence[Traversable]) -> tuple[Rule, ...]:
+def quality_packs(root: Path | None = None) -> list[Traversable]:
+    """Name chatmill's own quality packs and those of the workspace at `root`, in the order they are read."""
+    return packs_in("quality", root)
+
+
+def load_rules(paths: Sequence[Traversable], root: Path | None = None) -> tuple[Rule, ...]:
     """Read packs into rules, in their order, with the workspace's changes made.
+
+    A rule may name a list of terms: rules/deny/NAME.txt of the workspace at `root`, else chatmill's own.
 
     Raises:
         RulesError: there are mistakes; all of them are named.
     """
-    packs = _read_all(paths)
+    packs = _read_all(paths, root)
     rules = packs.changed()
     if packs.problems:
         raise RulesError(
@@ -77,23 +103,32 @@ def load_rules(paths: Sequence[Traversable]) -> tuple[Rule, ...]:
     return rules
 
 
-def check_packs(paths: Sequence[Traversable]) -> list[Problem]:
+def workspace_rules(root: Path | None = None) -> tuple[Rule, ...]:
+    """Read chatmill's own rules and those of the workspace at `root`, as its changes leave them.
+
+    Raises:
+        RulesError: there are mistakes; all of them are named.
+    """
+    return load_rules(quality_packs(root), root)
+
+
+def check_packs(paths: Sequence[Traversable], root: Path | None = None) -> list[Problem]:
     """Validate packs and run every rule's examples on the rule as it stands in its pack."""
-    packs = _read_all(paths)
+    packs = _read_all(paths, root)
     packs.changed()
     return [
         *packs.problems,
-        *(problem for rule in packs.rules if rule.kind in KINDS for problem in _examples_failed(rule)),
+        *(problem for rule in packs.rules if rule.code not in packs.broken for problem in _examples_failed(rule)),
     ]
 
 
-def explain_rule(code: str, paths: Sequence[Traversable]) -> list[str]:
+def explain_rule(code: str, paths: Sequence[Traversable], root: Path | None = None) -> list[str]:
     """Word what a rule does, why, and its examples, a line each.
 
     Raises:
         RulesError: there is no rule of that code, or a pack has mistakes.
     """
-    rules = {rule.code: rule for rule in load_rules(paths)}
+    rules = {rule.code: rule for rule in load_rules(paths, root)}
     rule = rules.get(code.upper())
     if rule is None:
         raise RulesError(unknown_name("quality rule", code, rules), hint="See rules/quality.")
@@ -122,14 +157,14 @@ def _examples_failed(rule: Rule) -> Iterator[Problem]:
             yield Problem("", f"rule {rule.code}, example {number}", f"expects {example.expect}, but gives {given}.")
 
 
-def _read_all(paths: Sequence[Traversable]) -> Packs:
+def _read_all(paths: Sequence[Traversable], root: Path | None) -> Packs:
     packs = Packs()
     for path in paths:
-        _read_pack(path, packs)
+        _read_pack(path, packs, root)
     return packs
 
 
-def _read_pack(path: Traversable, packs: Packs) -> None:
+def _read_pack(path: Traversable, packs: Packs, root: Path | None) -> None:
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -140,7 +175,10 @@ def _read_pack(path: Traversable, packs: Packs) -> None:
     table.text("pack")
     table.value("version", int, 1)
     for entry in table.tables("rule"):
-        rule = _rule(entry)
+        before = len(packs.problems)
+        rule = _rule(entry, root)
+        if len(packs.problems) > before:
+            packs.broken.add(rule.code)
         earlier = next((known for known in packs.rules if known.code == rule.code), None)
         if earlier is not None:
             entry.complain("code", f"{rule.code!r} is taken by the rule {earlier.name}; codes are never used twice.")
@@ -149,18 +187,20 @@ def _read_pack(path: Traversable, packs: Packs) -> None:
     packs.changes += [(_change(entry), entry) for entry in table.tables("change")]
 
 
-def _rule(table: Table) -> Rule:
+def _rule(table: Table, root: Path | None) -> Rule:
     code = table.text("code")
     table.place = f"rule {code}" if code else table.place
     table.only(RULE_KEYS)
     kind = table.choice("kind", KINDS, "check kind")
-    action = table.choice("action", ACTIONS[:2], "action")
+    action = table.choice("action", ACTIONS[:3], "action")
+    if action == "weight" and kind and not KINDS[kind].takes_roles:
+        table.complain("action", OF_WHOLE.format(kind))
     return Rule(
         code=code,
         name=table.text("name"),
         kind=kind,
         roles=_roles(table, kind),
-        params=_params(table, kind),
+        params=_params(table, kind, root),
         threshold=_threshold(table) or Threshold(),
         action=action,
         reason=table.text("reason"),
@@ -187,23 +227,55 @@ def _roles(table: Table, kind: str) -> tuple[str, ...]:
     return tuple(role for role in where.texts("role") if where.known("role", role, ROLES, "role"))
 
 
-def _params(table: Table, kind: str) -> tuple[tuple[str, Any], ...]:
+def _params(table: Table, kind: str, root: Path | None) -> tuple[tuple[str, Any], ...]:
     """Give every parameter of the kind, with its default where the rule says nothing."""
     if kind not in KINDS:
         return ()
     known = KINDS[kind].params
     given = table.table("params")
-    given.only(tuple(known))
-    return tuple((name, _param(given, name, param)) for name, param in known.items())
+    given.only((*known, "list") if "terms" in known else tuple(known))
+    return tuple((name, _param(given, name, param, root)) for name, param in known.items())
 
 
-def _param(given: Table, name: str, param: Param) -> Any:  # noqa: ANN401 - of the parameter's own type
-    if param.type is not list:
-        return given.value(name, param.type, param.default)
-    texts = tuple(given.texts(name))
-    if not texts:
-        given.complain(name, "is missing or empty.")
-    return texts
+def _param(given: Table, name: str, param: Param, root: Path | None) -> Any:  # noqa: ANN401 - of the parameter's own type
+    if name == "terms" and given.has("list"):
+        return listed_terms(given, root)
+    if param.type is tuple:
+        return tuple(given.texts(name))
+    if param.type is list:
+        texts = tuple(given.texts(name))
+        if not texts or not all(text.strip() for text in texts):
+            given.complain(name, "is missing or empty.")
+        return texts
+    value = given.value(name, param.type, param.default)
+    if name == "pattern":
+        _check_pattern(given, value)
+    return value
+
+
+def listed_terms(given: Table, root: Path | None) -> tuple[str, ...]:
+    """Read the lists that `list` names: a term a line, comments after #; a workspace's list stands for ours."""
+    folders: list[Traversable] = [files("rules") / "deny", *([] if root is None else [root / "rules" / "deny"])]
+    known = {file.name.removesuffix(".txt"): file for folder in folders if folder.is_dir() for file in folder.iterdir()}
+    terms: dict[str, None] = {}
+    for name in given.texts("list"):
+        if not given.known("list", name, known, "list in rules/deny"):
+            continue
+        lines = (line.split("#")[0].strip() for line in known[name].read_text(encoding="utf-8").splitlines())
+        found = dict.fromkeys(line for line in lines if line)
+        if not found:
+            given.complain("list", f"names {name}.txt, which holds no terms.")
+        terms |= found
+    return tuple(terms)
+
+
+def _check_pattern(given: Table, pattern: str) -> None:
+    if not pattern:
+        given.complain("pattern", "is missing or empty.")
+    try:
+        pl.Series([""]).str.contains(pattern)
+    except pl.exceptions.ComputeError:
+        given.complain("pattern", f"is {pattern!r}, which is no regular expression in the syntax of Rust's regex.")
 
 
 def _threshold(table: Table) -> Threshold | None:
@@ -221,17 +293,24 @@ def _example(table: Table, action: str) -> Example:
     expect = table.choice("expect", VERDICTS, "verdict")
     if expect in ACTIONS and expect != action:
         table.complain("expect", f"is {expect!r}, but the rule's action is {action!r}.")
-    csat = table.choice("csat", LABELS, "rating") if table.has("csat") else None
-    turns = tuple(_turn(table, turn) for turn in table.value("turns", list, []))
-    return Example(turns, expect, csat, is_test=table.value("is_test", bool, default=False))
+    head = [("csat_label", table.choice("csat", LABELS, "rating"))] if table.has("csat") else []
+    head += [(column, table.value(key, kind, kind())) for key, column, kind in RECORDED if table.has(key)]
+    times, turns_times = table.value("repeat_text", int, 1), table.value("repeat_turns", int, 1)
+    turns = [_turn(table, turn) for turn in table.value("turns", list, [])]
+    repeated = [(role, text * times, automation) for role, text, automation in turns] * turns_times
+    return Example(tuple(repeated), expect, tuple(head))
 
 
-def _turn(table: Table, turn: object) -> tuple[str, str, bool]:
+def _turn(table: Table, turn: object) -> tuple[str, str, str | None]:
     match turn:
         case [str(role), str(text)] if table.known("turns", role, ROLES, "role"):
-            return role, text, False
+            return role, text, None
         case [str(role), str(text), "automated"] if table.known("turns", role, ROLES, "role"):
-            return role, text, True
+            return role, text, "rule"
+        case [str(role), str(text), str(automation)] if table.known("turns", role, ROLES, "role") and table.known(
+            "turns", automation, AUTOMATIONS, "automation"
+        ):
+            return role, text, automation
         case _:
             table.complain("turns", 'holds a turn that is not ["role", "text"] or ["role", "text", "automated"].')
-            return "customer", "", False
+            return "customer", "", None

@@ -8,10 +8,14 @@ from typing import Any
 
 import polars as pl
 
-from curate.quality.checks import HEADS, KINDS, TURNS, measured
+from curate.quality.checks import HEADS, KINDS, TURNS, Check, measure_checks
+from curate.quality.wording import digest
 
-ACTIONS = ("drop", "flag", "off")
-VERDICTS = ("drop", "flag", "keep")
+ACTIONS = ("drop", "flag", "weight", "off")
+VERDICTS = ("drop", "flag", "weight", "keep")
+MEASURED = pl.Schema({"conversation_key": pl.String, "signal": pl.String, "value": pl.Float64})
+# A list of many terms is named by its digest; a few can be read in the signal's name.
+READABLE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +36,9 @@ class Threshold:
 class Example:
     """An invented conversation and what the rule must say of it."""
 
-    turns: tuple[tuple[str, str, bool], ...]  # role, text, whether it is automated
+    turns: tuple[tuple[str, str, str | None], ...]  # role, text, its automation
     expect: str
-    csat: str | None = None
-    is_test: bool = False
+    head: tuple[tuple[str, Any], ...] = ()  # what the helpdesk recorded, by the names of HEADS
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,29 +59,51 @@ class Rule:
     @property
     def signal(self) -> str:
         """The name under which the measured value is stored: the same for rules that measure the same."""
-        parts = [*self.roles, *(f"{name}={value}" for name, value in self.params)]
+        parts = [*self.roles, *(f"{name}={_short(value)}" for name, value in self.params)]
         return f"{self.kind}({', '.join(parts)})" if parts else self.kind
+
+    @property
+    def check(self) -> Check:
+        """What it measures."""
+        return Check(self.signal, KINDS[self.kind], self.roles, dict(self.params))
+
+
+def _short(value: object) -> str:
+    return str(value) if len(str(value)) <= READABLE else f"#{digest(value)}"
 
 
 def measure(rules: Sequence[Rule], turns: pl.DataFrame, heads: pl.DataFrame) -> pl.DataFrame:
     """Measure what the rules need: conversation_key, signal, value; each signal once, nulls left out."""
-    frames = [
-        measured(KINDS[rule.kind], turns, heads, rule.roles, dict(rule.params)).select(
-            "conversation_key", pl.lit(signal).alias("signal"), "value"
-        )
-        for signal, rule in {rule.signal: rule for rule in rules}.items()
-    ]
-    return pl.concat(frames).drop_nulls("value") if frames else pl.DataFrame()
+    checks = [rule.check for rule in {rule.signal: rule for rule in rules}.values()]
+    if not checks:
+        return MEASURED.to_frame()
+    found = measure_checks(checks, turns, heads)
+    return found.unpivot(index="conversation_key", variable_name="signal").drop_nulls("value")
+
+
+def measure_turns(rules: Sequence[Rule], turns: pl.DataFrame) -> pl.DataFrame:
+    """Measure every turn of a rule's roles as a conversation of its own: turn_key, signal, value."""
+    found = [MEASURED.to_frame().rename({"conversation_key": "turn_key"})]
+    for roles in dict.fromkeys(rule.roles for rule in rules):
+        chosen = turns.filter(pl.col("role").is_in(roles)) if roles else turns
+        alone = chosen.with_columns(conversation_key="turn_key")
+        heads = pl.concat([HEADS.to_frame(), alone.select("conversation_key")], how="diagonal")
+        values = measure([rule for rule in rules if rule.roles == roles], alone, heads)
+        found.append(values.rename({"conversation_key": "turn_key"}))
+    return pl.concat(found)
 
 
 def judge(rule: Rule, example: Example) -> str:
-    """Run a rule on an example: drop, flag or keep."""
+    """Run a rule on an example: drop, flag, weight or keep."""
     rows = [
-        ("example", at, role, automated, "rule" if automated else None, text)
-        for at, (role, text, automated) in enumerate(example.turns)
+        ("example", at, role, automation is not None, automation, text)
+        for at, (role, text, automation) in enumerate(example.turns)
     ]
     turns = pl.DataFrame(rows, schema=TURNS, orient="row")
-    heads = pl.DataFrame([("example", example.csat, example.is_test)], schema=HEADS, orient="row")
-    found = measure([rule], turns, heads)
-    value = found["value"].item() if found.height else None
-    return rule.action if rule.threshold.broken_by(value) else "keep"
+    if rule.action == "weight":
+        keyed = turns.with_columns(turn_key=pl.col("position").cast(pl.String))
+        values: list[float] = measure_turns([rule], keyed)["value"].to_list()
+    else:
+        heads = pl.DataFrame([{"conversation_key": "example", "is_test": False, **dict(example.head)}], schema=HEADS)
+        values = measure([rule], turns, heads)["value"].to_list()
+    return rule.action if any(rule.threshold.broken_by(value) for value in values) else "keep"

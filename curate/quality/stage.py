@@ -6,21 +6,72 @@ import hashlib
 
 import polars as pl
 
-from curate.quality.packs import load_rules, quality_packs
+from curate.quality.packs import workspace_rules
 from curate.quality.rules import Rule, measure
 from curate.stages import Curation, PageResult, run_stage
 
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 # Measuring is a few passes over columns, so pages are large.
 PAGE = 20_000
 
 TURNS = """
-SELECT t.conversation_key, t.position, t.role, t.is_automated, t.automation, t.text
+SELECT t.turn_key, t.conversation_key, t.position, t.role, t.is_automated, t.automation, t.text
 FROM public_turns AS t JOIN page USING (conversation_key)
 WHERE t.kind = 'message'
 ORDER BY t.conversation_key, t.position
 """
-HEADS = "SELECT c.conversation_key, c.csat_label, c.is_test FROM conversations AS c JOIN page USING (conversation_key)"
+# Helpdesks keep the number of reopens in a field of their own. Findings may overlap, so each counts from where the
+# ones before it end. Where a second language is said, the shares of languages are over all letters; the answers'
+# share of the letters tells how much of them that can be.
+HEADS = """
+WITH told AS (
+    SELECT t.conversation_key, t.turn_key, t.role, t.text
+    FROM public_turns AS t JOIN page USING (conversation_key) WHERE t.kind = 'message'
+),
+said AS (
+    SELECT conversation_key, sum(length(text)) AS characters,
+           coalesce(sum(length(text)) FILTER (role <> 'customer'), 0) AS answered
+    FROM told GROUP BY conversation_key
+),
+spans AS (
+    SELECT f.conversation_key, f.end_char - greatest(f.start_char, coalesce(max(f.end_char) OVER before, 0)) AS covered
+    FROM findings AS f JOIN told USING (turn_key)
+    WHERE f.score >= 0.5
+    WINDOW before AS (
+        PARTITION BY f.turn_key ORDER BY f.start_char, f.end_char DESC, f.finding_id
+        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    )
+),
+redacted AS (SELECT conversation_key, sum(greatest(covered, 0)) AS characters FROM spans GROUP BY conversation_key),
+foreign_share AS (
+    SELECT s.conversation_key, sum(s.value) FILTER (s.label <> l.label) AS share
+    FROM signals AS s JOIN page USING (conversation_key)
+    JOIN signals AS l ON l.conversation_key = s.conversation_key AND l.signal = 'language'
+    WHERE s.signal = 'language_share'
+    GROUP BY s.conversation_key
+),
+bare AS (
+    SELECT t.conversation_key, count(DISTINCT t.turn_key) AS turns
+    FROM attachments AS a JOIN page USING (conversation_key) JOIN turns AS t USING (turn_key)
+    WHERE t.role = 'customer' AND t.visibility = 'public' AND t.kind = 'message' AND NOT a.is_inline
+      AND len(string_split(trim(t.text), ' ')) <= 3
+    GROUP BY t.conversation_key
+)
+SELECT c.conversation_key, c.csat_label, c.is_test, c.status, c.merged_into IS NOT NULL AS is_merged, c.completeness,
+       c.tags, try_cast(regexp_extract(c.custom, '"reopens"\\s*:\\s*"?(\\d+)', 1) AS BIGINT) AS reopens,
+       coalesce(bare.turns, 0) AS bare_attachments,
+       coalesce(redacted.characters, 0) / said.characters AS redacted_share,
+       foreign_share.share * said.characters / nullif(said.answered, 0) AS other_language_share
+FROM conversations AS c JOIN page USING (conversation_key)
+LEFT JOIN said USING (conversation_key)
+LEFT JOIN redacted USING (conversation_key)
+LEFT JOIN foreign_share USING (conversation_key)
+LEFT JOIN bare USING (conversation_key)
+"""
+# What other stages found is measured too, so their versions are part of ours.
+BEFORE = """
+SELECT DISTINCT stage, version FROM processed WHERE stage IN ('language', 'redaction') ORDER BY ALL
+"""
 
 
 def curate_quality(curation: Curation) -> None:
@@ -31,12 +82,15 @@ def curate_quality(curation: Curation) -> None:
     Raises:
         RulesError: a rule pack has mistakes.
     """
-    rules = load_rules(quality_packs(curation.workspace.root))
+    rules = workspace_rules(curation.workspace.root)
+    # A rule of weights is judged turn by turn, with the labels.
+    rules = tuple(rule for rule in rules if rule.action != "weight")
     names = tuple(dict.fromkeys(rule.signal for rule in rules))
+    state = (CODE_VERSION, sorted(names), curation.store.rows(BEFORE))
     run_stage(
         curation,
         name="quality",
-        version=hashlib.sha256(repr((CODE_VERSION, sorted(names))).encode()).hexdigest()[:16],
+        version=hashlib.sha256(repr(state).encode()).hexdigest()[:16],
         work=lambda page: PageResult({"signals": _signals(curation, rules, page)}),
         signals=names,
         page=PAGE,

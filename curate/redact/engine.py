@@ -6,6 +6,7 @@ recognizers whose gate is shut, and tokenizes only where a plugged-in recognizer
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import inspect
@@ -17,11 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 from curate.redact.errors import ERROR, TIMEOUT, UNSUPPORTED_LANGUAGE, PolicyError, RecognizerTimeoutError
 from curate.redact.gates import OPEN, Need, count_digits, fold, need_of
+from curate.redact.name_model import MODEL_LANGUAGES, OWN
 from curate.redact.rules import RecognizerRule
 from curate.redact.spans import Failure, Finding, in_order, join_windows
+from curate.redact.view import View
 
 if TYPE_CHECKING:
     from presidio_analyzer import AnalysisExplanation, AnalyzerEngine, EntityRecognizer, RecognizerResult
+
+    from curate.redact.name_model.recognizer import NameModelRecognizer
 
 WINDOW = 20_000  # characters analysed at once; longer texts go through windows that overlap
 MOST_DIGITS = 16  # texts with more digits than this are treated alike
@@ -44,6 +49,7 @@ class EngineSpec:
     skip: tuple[str, ...]
     rules: tuple[RecognizerRule, ...]
     plugins: tuple[str, ...]
+    names: str
     floor: float
     timeout: float
 
@@ -97,11 +103,14 @@ class Engine:
         self.analyzer = _analyzer(spec)
         self._gated = {language: self._gates(language) for language in spec.languages}
         self._possible = {language: _by_digits(gated) for language, gated in self._gated.items()}
+        self._models = {language: model for language in spec.languages if (model := self._model(language))}
         self._needs_context = frozenset(spec.needs_context)
 
     def scan(self, texts: Sequence[str], language: str) -> list[Scanned]:
         """Give each text's findings, or why it could not be checked; every distinct text is analysed once."""
-        found = {text: self.scan_text(text, language) for text in dict.fromkeys(texts)}
+        distinct = list(dict.fromkeys(texts))
+        self._prepare(distinct, language)
+        found = {text: self.scan_text(text, language) for text in distinct}
         return [found[text] for text in texts]
 
     def scan_text(self, text: str, language: str) -> Scanned:
@@ -109,17 +118,19 @@ class Engine:
         if language not in self._gated:
             return Failure(UNSUPPORTED_LANGUAGE, f"{language or 'unknown'} is not among the workspace's languages")
         try:
-            if len(text) <= WINDOW:
-                return tuple(self._window(text, language))
-            return join_windows(
-                _moved(finding, at)
-                for at in range(0, len(text) - OVERLAP, WINDOW - OVERLAP)
-                for finding in self._window(text[at : at + WINDOW], language)
-            )
+            view = View.of(text)
+            return tuple(view.back(finding) for finding in self._whole(view.text, language))
         except _RecognizerFailedError as failed:
             return failed.failure
         except Exception as error:  # noqa: BLE001 - what a plug-in's results bring about must not pass either
             return Failure(ERROR, f"the analysis failed with {type(error).__name__}")
+
+    def _prepare(self, texts: Sequence[str], language: str) -> None:
+        """Let the name model run over short texts together; what cannot be prepared is analysed, and fails, alone."""
+        model = self._models.get(language)
+        with contextlib.suppress(Exception):
+            if model is not None:
+                model.prepare([View.of(text).text for text in texts if len(text) <= WINDOW])
 
     def gates(self, language: str) -> tuple[Gated, ...]:
         """Give a language's recognizers with their gates."""
@@ -134,6 +145,15 @@ class Engine:
                 name = str(result.recognition_metadata["recognizer_name"])
                 score = round(float(result.score), 4)
                 yield Finding(result.start, result.end, result.entity_type, score, name, why)
+
+    def _whole(self, text: str, language: str) -> tuple[Finding, ...]:
+        if len(text) <= WINDOW:
+            return self._window(text, language)
+        return join_windows(
+            _moved(finding, at)
+            for at in range(0, len(text) - OVERLAP, WINDOW - OVERLAP)
+            for finding in self._window(text[at : at + WINDOW], language)
+        )
 
     def _window(self, text: str, language: str) -> tuple[Finding, ...]:
         digits = count_digits(text)
@@ -155,6 +175,12 @@ class Engine:
         results = enhancer.enhance_using_context(text, results, None, due)
         results = [result for result in results if result.score >= self.spec.floor]
         return due[0].remove_duplicates(results) if len(results) > 1 else results
+
+    def _model(self, language: str) -> NameModelRecognizer | None:
+        from curate.redact.name_model.recognizer import NameModelRecognizer
+
+        recognizers = (gated.recognizer for gated in self._gated[language])
+        return next((one for one in recognizers if isinstance(one, NameModelRecognizer)), None)
 
     def _gates(self, language: str) -> tuple[Gated, ...]:
         recognizers = self.analyzer.registry.get_recognizers(language=language, all_fields=True)
@@ -249,6 +275,7 @@ def _analyzer(spec: EngineSpec) -> AnalyzerEngine:
 def _recognizers(spec: EngineSpec, language: str) -> Iterator[EntityRecognizer]:
     from presidio_analyzer import PatternRecognizer
 
+    from curate.redact.name_model.recognizer import NameModelRecognizer
     from curate.redact.recognizers import OfflineEmailRecognizer, RuleRecognizer, ShapedPhoneRecognizer, guard
 
     context = dict(spec.context)
@@ -261,6 +288,8 @@ def _recognizers(spec: EngineSpec, language: str) -> Iterator[EntityRecognizer]:
         *(_plugin(path, language) for path in spec.plugins),
         *ours,
     ]
+    if spec.names == OWN and language in MODEL_LANGUAGES:
+        yield NameModelRecognizer(language)
     for recognizer in patterns:
         if recognizer.supported_entities[0] in context:
             recognizer.context = list(context[recognizer.supported_entities[0]])

@@ -41,15 +41,21 @@ def redact_lines(
 
 
 def redact_stream(
-    lines: Iterable[bytes | str], *, language: str = "en", policy: Policy | None = None, workers: int = 1
+    lines: Iterable[bytes | str],
+    *,
+    language: str = "en",
+    policy: Policy | None = None,
+    settings: RedactionSettings | None = None,
+    workers: int = 1,
 ) -> Iterator[dict[str, Any]]:
     """Redact lines of {"id"?, "text"} or {"id"?, "turns": [{"role", "text"}]}, in their order.
 
     The findings' offsets are code points of the input text. A line of neither shape, and a line that cannot be
-    redacted safely, gives {"id"?, "line", "error"} in its place, never its text.
+    redacted safely, gives {"id"?, "line", "error"} in its place, never its text. `policy` and `settings` are the
+    packaged ones unless given, as audits give a workspace's own.
     """
     policy = policy or load_policy()
-    spec = policy.spec((language,), RedactionSettings())
+    spec = policy.spec((language,), settings or RedactionSettings())
     numbered = enumerate(lines, start=1)
     with Workers(workers) as pool:
         scanner = Scanner(spec, pool)
@@ -90,11 +96,18 @@ def _answer(line: Line, scanned: dict[tuple[str, str], Scanned], policy: Policy,
             return _error(line, f"{result.code}: {result.detail}")
     turns = [Turn(str(at), "message", text) for at, text in enumerate(line.texts)]
     fine = {key: result for key, result in results.items() if not isinstance(result, Failure)}
-    findings = conversation_findings({turn.turn_key: turn.text for turn in turns}, fine, ())
+    texts = {turn.turn_key: turn.text for turn in turns}
+    findings = conversation_findings(texts, fine, (), roles=_roles(line.value), language=language)
     redacted = apply(turns, findings, policy, language=language)
     if kind := leaked_type(turns, redacted, (), policy, language=language):
         return _error(line, f"{LEAK}: {kind}")
     return _filled(line, redacted)
+
+
+def _roles(value: dict[str, Any]) -> dict[str, str]:
+    """Give who said each turn, by its place; a lone text answers no question."""
+    turns: list[dict[str, Any]] = value.get("turns", [])
+    return {str(at): str(turn.get("role", turn.get("speaker", "unknown"))) for at, turn in enumerate(turns)}
 
 
 def _filled(line: Line, redacted: Redacted) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from curate.redact.names import TITLES, is_common, name_parts
 from curate.redact.spans import Finding
@@ -42,13 +43,14 @@ class Plain:
     text: str
     digits: str
     digit_places: tuple[int, ...] = field(repr=False)
+    digit_runs: tuple[int, ...] = field(repr=False)
 
     @classmethod
     def of(cls, text: str) -> Plain:
         """Bring a text to its plain form; offsets stay those of the text."""
         plain = plain_text(text)
         places = tuple(place for place, character in enumerate(plain) if "0" <= character <= "9")
-        return cls(plain, "".join(plain[place] for place in places), places)
+        return cls(plain, "".join(plain[place] for place in places), places, tuple(_runs(plain, places)))
 
 
 @functools.lru_cache(maxsize=4096)
@@ -178,11 +180,18 @@ def _number_spans(known: Known, text: Plain) -> Iterator[tuple[int, int]]:
 
 def _together(text: Plain, first: int, last: int) -> bool:
     """Say whether nothing but separators stands between these digits."""
-    return all(_gap(text, place, place + 1) for place in range(first, last))
+    return text.digit_runs[first] == text.digit_runs[last]
 
 
-def _gap(text: Plain, left: int, right: int) -> bool:
-    between = text.text[text.digit_places[left] + 1 : text.digit_places[right]]
+def _runs(text: str, places: Sequence[int]) -> Iterator[int]:
+    """Number the runs of digits that have nothing but a few separators between them, one number for each digit."""
+    run = 0
+    for left, right in pairwise((-1, *places)):
+        run += left >= 0 and not _is_gap(text[left + 1 : right])
+        yield run
+
+
+def _is_gap(between: str) -> bool:
     return len(between) <= WIDEST_GAP and all(character in SEPARATORS for character in between)
 
 
@@ -195,7 +204,7 @@ def _joined(text: Plain, left: int, right: int) -> bool:
 
 def _prefix(text: Plain, at: int) -> int:
     first = at
-    while first > 0 and at - first < MOST_PREFIX_DIGITS and _gap(text, first - 1, first):
+    while first > 0 and at - first < MOST_PREFIX_DIGITS and _together(text, first - 1, first):
         first -= 1
     return first
 

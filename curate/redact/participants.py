@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
 
+from curate.redact.asked import asked_findings
 from curate.redact.known import Known, Plain, digits_of, search, searchable, spread
 from curate.redact.names import is_common, name_parts
 from curate.redact.spans import Finding, in_order
+from curate.redact.topics import in_context
+from curate.redact.variants import Slips, with_variants
 from store.database import Store
 
 SOURCE = "participants"
@@ -20,7 +24,8 @@ CERTAIN = 0.95
 PEOPLE = ("customer", "agent", "third_party", "unknown")
 SHORTEST_LOCAL_PART = 4
 SHORTEST_PHONE = 7
-FROM_SCORE = 0.4  # what is believed at all is believed in the whole conversation
+FROM_SCORE = 0.3  # what is believed at all is believed in the whole conversation
+NOBODY: Mapping[str, str] = MappingProxyType({})
 NOT_SHARED = frozenset({"URL", "IP_ADDRESS"})
 
 PARTICIPANTS = """
@@ -45,7 +50,7 @@ def known_values(store: Store, page: pl.DataFrame, fields: Sequence[str] = ()) -
         if fields:
             for key, custom in store.rows(CUSTOM):
                 values[key] += _of_custom(custom, fields)
-    return {key: spread(known) for key, known in values.items()}
+    return {key: spread(with_variants(known)) for key, known in values.items()}
 
 
 def _of_participant(role: str, name: str | None, email: str | None, phone: str | None) -> Iterator[Known]:
@@ -94,20 +99,32 @@ def _known(value: str, entity_type: str, rule: str) -> Known:
 
 
 def conversation_findings(
-    texts: Mapping[str, str], scanned: Mapping[str, Iterable[Finding]], known: Sequence[Known]
+    texts: Mapping[str, str],
+    scanned: Mapping[str, Iterable[Finding]],
+    known: Sequence[Known],
+    *,
+    roles: Mapping[str, str] = NOBODY,
+    language: str = "en",
 ) -> dict[str, tuple[Finding, ...]]:
-    """Add to each turn's findings every place of what is known, or was found elsewhere in the conversation.
+    """Add to each turn's findings what the conversation as a whole tells.
 
-    `texts` and `scanned` are by turn key. A value found again has the score of where it was found, so that one
-    threshold decides for all its places alike.
+    That is: what a question asked for, what a bare number is after what was spoken of, and every place of what is known
+    or was found elsewhere in the conversation. `texts` (in order), `scanned` and `roles` (of what people said) are by
+    turn key. A value found again has the score of where it was found, so that one threshold decides for all its places.
     """
+    asked = asked_findings(texts, roles, language)
+    scanned = in_context(texts, scanned, asked.nothing)
+    for turn_key, answered in asked.findings.items():
+        scanned.setdefault(turn_key, []).extend(answered)
     shared = spread((*known, *_shared(texts, scanned)))
+    slips = Slips.of(shared)
     by_turn: dict[str, tuple[Finding, ...]] = {}
     for turn_key, text in texts.items():
         own = list(scanned.get(turn_key, ()))
         if shared:
             taken = {(one.start, one.end, one.entity_type) for one in own if one.score >= FROM_SCORE}
-            found = search(shared, Plain.of(text))
+            plain = Plain.of(text)
+            found = [*search(shared, plain), *(slips.search(plain) if slips else ())]
             own += [one for one in found if (one.start, one.end, one.entity_type) not in taken]
         by_turn[turn_key] = in_order(own)
     return by_turn

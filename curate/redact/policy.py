@@ -5,10 +5,9 @@ The policy is applied when findings are read, so that changing it never runs a r
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -16,17 +15,25 @@ from typing import Any
 
 from curate.redact.engine import EngineSpec
 from curate.redact.errors import PolicyError
+from curate.redact.name_model import NO_MODEL, OWN, model_hash
+from curate.redact.questions import questions_text
 from curate.redact.rules import packaged_rules, word_list
+from curate.redact.shapes import shape_rules
 from store.errors import unknown_name
 from store.settings import RedactionSettings
 
-CODE_VERSION = 1  # raise it when the code of detection changes what is found
+ALLOWED = ("common_words", "answer_words", "first_names_too", "surnames_too", "replies")
+CODE_VERSION = 4  # raise it when the code of detection changes what is found
 DEFAULT = "default.toml"
 OVERRIDE = Path("rules/redaction.toml")
-OPERATORS = ("placeholder", "keep")
+OPERATORS = ("placeholder", "surrogate", "mask", "hash", "encrypt", "keep")
+SURROGATE = "surrogate"
+KEYED = frozenset({SURROGATE, "hash", "encrypt"})  # they need the workspace's key
+OPERATORS_VERSION = 1  # raise it when an operator's results change
+ROLES = ("customer", "agent", "bot")
 TABLES = ("engine", "default", "entities")
 ENGINE_KEYS = ("floor", "skip", "needs_context", "phone_context", "countries", "phone_regions", "context")
-ENTITY_KEYS = ("threshold", "operator", "label")
+ENTITY_KEYS = ("threshold", "operator", "label", "show_last", "roles")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +43,22 @@ class EntityPolicy:
     thresholds: tuple[tuple[str, float], ...]
     operator: str
     label: str
+    show_last: int = 0  # letters and digits that a mask leaves
+    roles: tuple[tuple[str, str], ...] = ()  # operators for the turns of some roles
+
+    def operator_for(self, role: str) -> str:
+        """Give the operator for findings in the turns of a role; an empty role has the entity's own."""
+        return next((operator for name, operator in self.roles if name == role), self.operator)
 
     def threshold(self, language: str) -> float:
         """Give the score from which a finding is redacted in a language."""
         by_language = dict(self.thresholds)
         return by_language.get(language, by_language["default"])
+
+    @property
+    def operators(self) -> frozenset[str]:
+        """Every operator that it may come to."""
+        return frozenset({self.operator, *(operator for _, operator in self.roles)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +68,30 @@ class Policy:
     engine: tuple[tuple[str, Any], ...]
     default: EntityPolicy
     entities: tuple[tuple[str, EntityPolicy], ...]
+    # Looked up for every finding, so kept here: a cache outside would hash the whole policy each time.
+    _index: dict[str, EntityPolicy] = field(
+        init=False, repr=False, compare=False, default_factory=dict[str, EntityPolicy]
+    )
+
+    def __post_init__(self) -> None:
+        self._index.update(self.entities)
 
     def of(self, entity_type: str) -> EntityPolicy:
         """Give what holds for a type; the default, under its own name, where the policy does not name it."""
-        known = _index(self).get(entity_type)
-        return known or EntityPolicy(self.default.thresholds, self.default.operator, entity_type)
+        known = self._index.get(entity_type)
+        if known is None:
+            known = self._index[entity_type] = replace(self.default, label=entity_type)
+        return known
 
-    def applies(self, entity_type: str, score: float, language: str) -> bool:
-        """Say whether a finding is to be redacted."""
+    def applies(self, entity_type: str, score: float, language: str, role: str = "") -> bool:
+        """Say whether a finding is to be redacted: in a turn of this role, or in general."""
         entity = self.of(entity_type)
-        return entity.operator != "keep" and score >= entity.threshold(language)
+        return entity.operator_for(role) != "keep" and score >= entity.threshold(language)
+
+    @property
+    def operators(self) -> frozenset[str]:
+        """Every operator that is used for something."""
+        return self.default.operators.union(*(entity.operators for _, entity in self.entities))
 
     def spec(self, languages: tuple[str, ...], settings: RedactionSettings) -> EngineSpec:
         """Give the engine's spec for these languages and settings."""
@@ -72,8 +104,9 @@ class Policy:
             context=_pairs(engine["context"]),
             needs_context=tuple(sorted(engine["needs_context"])),
             skip=tuple(sorted(engine["skip"])),
-            rules=packaged_rules(),
+            rules=(*packaged_rules(), *shape_rules(settings.shapes)),
             plugins=settings.recognizers,
+            names=_name_model(settings.names),
             floor=engine["floor"],
             timeout=settings.timeout_seconds,
         )
@@ -81,14 +114,15 @@ class Policy:
     @property
     def fingerprint(self) -> str:
         """Give a hash of everything that decides what is done with findings."""
-        return _digest(repr((self.default, self.entities)))
+        return _digest(repr((OPERATORS_VERSION, self.default, self.entities)))
 
 
 def detection_version(spec: EngineSpec, settings: RedactionSettings) -> str:
     """Give a hash of everything that decides what is found: rules, lists, languages, libraries and our own code."""
     libraries = (version("presidio-analyzer"), version("phonenumbers"), version("tldextract"))
-    lists = sorted(word_list("allow/common_words"))
-    return _digest(repr((CODE_VERSION, libraries, spec, lists, settings.custom_fields)))
+    lists = [sorted(word_list(f"allow/{name}")) for name in ALLOWED]
+    model = model_hash() if spec.names == OWN else ""
+    return _digest(repr((CODE_VERSION, libraries, model, spec, lists, questions_text(), settings.custom_fields)))
 
 
 def load_policy(root: Path | None = None) -> Policy:
@@ -127,10 +161,27 @@ def parse_policy(raw: dict[str, Any]) -> Policy:
     return Policy(engine, default, entities)
 
 
+def _name_model(name: str) -> str:
+    if name not in (OWN, NO_MODEL):
+        raise PolicyError(
+            unknown_name("redaction.names", name, (OWN, NO_MODEL)), hint="A model of another kind is a plug-in."
+        )
+    return name
+
+
 def _entity(name: str, entry: dict[str, Any], base: dict[str, Any], mistakes: list[str]) -> EntityPolicy:
     mistakes += [unknown_name(f"key of {name}", key, ENTITY_KEYS) for key in entry if key not in ENTITY_KEYS]
-    if entry["operator"] not in OPERATORS:
-        mistakes.append(unknown_name("operator", str(entry["operator"]), OPERATORS))
+    roles: Any = entry.get("roles", {})
+    if not isinstance(roles, dict):
+        mistakes.append(f"{name}: roles is a table of roles and operators, not {roles!r}.")
+        roles = {}
+    for operator in (entry["operator"], *roles.values()):
+        if operator not in OPERATORS:
+            mistakes.append(unknown_name("operator", str(operator), OPERATORS))
+    mistakes += [unknown_name(f"role of {name}", role, ROLES) for role in roles if role not in ROLES]
+    show_last = entry.get("show_last", 0)
+    if type(show_last) is not int or show_last < 0:
+        mistakes.append(f"{name}: show_last is a whole number from 0, not {show_last!r}.")
     threshold = entry["threshold"]
     by_language: dict[str, Any] = threshold if isinstance(threshold, dict) else {"default": threshold}
     by_language.setdefault("default", base["threshold"])
@@ -139,7 +190,8 @@ def _entity(name: str, entry: dict[str, Any], base: dict[str, Any], mistakes: li
     label = str(entry.get("label", name))
     if not label.replace("_", "").isalnum() or label != label.upper():
         mistakes.append(f"{name}: a label is made of capital letters, digits and _, not {label!r}.")
-    return EntityPolicy(tuple(sorted(by_language.items())), str(entry["operator"]), label)
+    thresholds = tuple(sorted(by_language.items()))
+    return EntityPolicy(thresholds, str(entry["operator"]), label, show_last, tuple(sorted(roles.items())))
 
 
 def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
@@ -148,11 +200,6 @@ def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
         old = merged.get(key)
         merged[key] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
     return merged
-
-
-@functools.lru_cache(maxsize=8)
-def _index(policy: Policy) -> dict[str, EntityPolicy]:
-    return dict(policy.entities)
 
 
 def _pairs(table: tuple[tuple[str, Any], ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:

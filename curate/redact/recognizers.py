@@ -15,13 +15,14 @@ import tldextract
 from presidio_analyzer import AnalysisExplanation, LocalRecognizer, Pattern, PatternRecognizer, RecognizerResult
 from presidio_analyzer.predefined_recognizers import EmailRecognizer
 
+from curate.redact.checks import imei_length, vin_length
 from curate.redact.errors import RecognizerTimeoutError
 from curate.redact.names import name_length
 from curate.redact.rules import RecognizerRule
 
 FLAGS = regex.DOTALL | regex.MULTILINE | regex.IGNORECASE
 VALUE = "value"
-TRIMS: dict[str, Callable[[str], int]] = {"name": name_length, "": len}
+TRIMS: dict[str, Callable[[str], int]] = {"name": name_length, "imei": imei_length, "vin": vin_length, "": len}
 
 # No empty tuple of caches and lists: tldextract would otherwise fetch the list of suffixes at its first use.
 BUNDLED_SUFFIXES = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)

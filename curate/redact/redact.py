@@ -1,11 +1,11 @@
-"""Put placeholders in the place of findings: pure functions over one conversation, and the bulk reader for exports."""
+"""Put what the operators give in the place of findings: over one conversation, and in bulk for exports."""
 
 from __future__ import annotations
 
 import json
 import re
 from bisect import bisect_right
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
@@ -14,14 +14,14 @@ from typing import Any
 
 import polars as pl
 
-from curate.redact.known import normal_name, normal_value
+from curate.redact.operators import Operators, PageOperators, StandIns
 from curate.redact.policy import Policy, load_policy
 from curate.redact.spans import Finding, resolve
 from store.database import Store
 from store.settings import Settings
 
-PERSON = "PERSON"
 JSON_KINDS = ("tools", "tool_call", "tool_result")
+JSON_INTEGER = re.compile(r"[1-9]\d*")
 JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?')
 
 TURNS = """
@@ -54,6 +54,7 @@ class Turn:
     turn_key: str
     kind: str
     text: str
+    role: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,33 +78,26 @@ class Redacted:
     broken: tuple[str, ...]
 
 
-class Numbering:
-    """Number the values of one conversation by label, in the order of their first appearance."""
-
-    def __init__(self) -> None:
-        self._numbers: dict[tuple[str, str], int] = {}
-        self._last: Counter[str] = Counter()
-
-    def placeholder(self, label: str, value: str) -> str:
-        """Give a value's placeholder; the same value in another spelling gets the same one."""
-        mark = (label, normal_name(value) if label == PERSON else normal_value(value))
-        if mark not in self._numbers:
-            self._last[label] += 1
-            self._numbers[mark] = self._last[label]
-        return f"<{label}_{self._numbers[mark]}>"
-
-
 def apply(
-    turns: Sequence[Turn], findings: Mapping[str, Iterable[Finding]], policy: Policy, *, language: str
+    turns: Sequence[Turn],
+    findings: Mapping[str, Iterable[Finding]],
+    policy: Policy,
+    *,
+    language: str,
+    operators: StandIns | None = None,
 ) -> Redacted:
-    """Redact a conversation's turns by the policy; `findings` are by turn key, without the rejected ones."""
-    numbering = Numbering()
+    """Redact a conversation's turns by the policy; `findings` are by turn key, without the rejected ones.
+
+    `operators` are those of the conversation (PageOperators); without them no operator that needs a key will do.
+    """
+    operators = operators or Operators(policy, language=language)
     texts: list[str] = []
     spans: list[tuple[Applied, ...]] = []
     broken: list[str] = []
     for turn in turns:
-        due = [one for one in findings.get(turn.turn_key, ()) if policy.applies(one.entity_type, one.score, language)]
-        applied = tuple(_number(resolve(due, turn.text), turn.text, policy, numbering))
+        found = findings.get(turn.turn_key, ())
+        due = [one for one in found if policy.applies(one.entity_type, one.score, language, turn.role)]
+        applied = tuple(_stood_in(resolve(due, turn.text), turn, operators))
         text, whole = _replace(turn, applied)
         texts.append(text)
         spans.append(applied)
@@ -121,11 +115,14 @@ def redacted_turns(store: Store, settings: Settings, keys: pl.DataFrame | Sequen
     policy = load_policy(store.path.parent)
     wanted = keys if isinstance(keys, pl.DataFrame) else pl.DataFrame({"conversation_key": list(keys)})
     page = read_page(store, wanted.select(pl.col("conversation_key").cast(pl.String)))
+    operators = PageOperators(store, policy, page.findings)
     fallback = settings.workspace.languages[0]
     changed: dict[str, str] = {}
     for key, turns in page.conversations():
         if key in page.findings:
-            redacted = apply(turns, page.findings[key], policy, language=page.languages.get(key, fallback))
+            language = page.languages.get(key, fallback)
+            own = operators.of(key, language)
+            redacted = apply(turns, page.findings[key], policy, language=language, operators=own)
             changed.update(zip((turn.turn_key for turn in turns), redacted.texts, strict=True))
     return page.turns.with_columns(
         pl.col("turn_key").replace_strict(changed, default=pl.col("text"), return_dtype=pl.String).alias("text")
@@ -143,9 +140,9 @@ class Page:
     def conversations(self) -> Iterator[tuple[str, list[Turn]]]:
         """Give each conversation's turns in order."""
         by_key: dict[str, list[Turn]] = defaultdict(list)
-        columns = self.turns.select("conversation_key", "turn_key", "kind", "text")
-        for key, turn_key, kind, text in columns.iter_rows():
-            by_key[key].append(Turn(turn_key, kind, text))
+        columns = self.turns.select("conversation_key", "turn_key", "kind", "text", "role")
+        for key, *turn in columns.iter_rows():
+            by_key[key].append(Turn(*turn))
         yield from by_key.items()
 
 
@@ -160,10 +157,10 @@ def read_page(store: Store, keys: pl.DataFrame) -> Page:
     return Page(turns, findings, languages)
 
 
-def _number(findings: Sequence[Finding], text: str, policy: Policy, numbering: Numbering) -> Iterator[Applied]:
+def _stood_in(findings: Sequence[Finding], turn: Turn, operators: StandIns) -> Iterator[Applied]:
     for one in findings:
-        placeholder = numbering.placeholder(policy.of(one.entity_type).label, text[one.start : one.end])
-        yield Applied(one.start, one.end, one.entity_type, one.score, one.recognizer, placeholder)
+        text = operators.stand_in(one.entity_type, turn.text[one.start : one.end], turn.role)
+        yield Applied(one.start, one.end, one.entity_type, one.score, one.recognizer, text)
 
 
 def _replace(turn: Turn, applied: Sequence[Applied]) -> tuple[str, bool]:
@@ -198,7 +195,7 @@ def _inside_values(text: str, pieces: Sequence[tuple[int, int, str]]) -> Iterato
             inner = (max(start, first + 1), min(end, last - 1)) if quoted else (first, last)
             if done <= inner[0] < inner[1]:
                 done = inner[1]
-                yield *inner, placeholder if quoted else f'"{placeholder}"'
+                yield *inner, placeholder if quoted or JSON_INTEGER.fullmatch(placeholder) else f'"{placeholder}"'
 
 
 def _is_json(text: str) -> bool:

@@ -19,6 +19,9 @@ from curate.redact.engine import Scanned
 from curate.redact.errors import BROKEN_JSON, LEAK, UNSUPPORTED_LANGUAGE
 from curate.redact.known import Known
 from curate.redact.leaks import leaked_type
+from curate.redact.operators import Operators, PageOperators
+from curate.redact.operators.drawing import notes, prepare
+from curate.redact.operators.noted import SIGNALS
 from curate.redact.participants import conversation_findings, known_values
 from curate.redact.policy import Policy, detection_version, load_policy
 from curate.redact.redact import Page, Turn, apply, read_page
@@ -43,7 +46,7 @@ FINDINGS = pl.Schema(
 )
 
 TURNS = """
-SELECT t.conversation_key, t.turn_key, t.text, s.label AS language
+SELECT t.conversation_key, t.turn_key, t.text, if(t.kind = 'message', t.role, NULL) AS role, s.label AS language
 FROM public_turns AS t JOIN page USING (conversation_key)
 LEFT JOIN signals AS s ON s.conversation_key = t.conversation_key AND s.signal = 'language'
 ORDER BY t.conversation_key, t.position, t.turn_key
@@ -67,11 +70,14 @@ def curate_redaction(curation: Curation) -> None:
         tables=("findings",),
         page=PAGE,
     )
+    checking = f"{version}-{policy.fingerprint}-{LEAKS_VERSION}"
+    owners = prepare(curation, policy, stage="leaks", version=checking)
     run_stage(
         curation,
         name="leaks",
-        version=f"{version}-{policy.fingerprint}-{LEAKS_VERSION}",
-        work=partial(_check, curation, policy),
+        version=checking,
+        work=partial(_check, curation, policy, owners),
+        signals=SIGNALS,
         page=PAGE,
     )
 
@@ -83,7 +89,7 @@ def finding_id(turn_key: str, finding: Finding) -> str:
 
 
 def _find(curation: Curation, scanner: Scanner, page: pl.DataFrame) -> PageResult:
-    speech, languages = _read(curation, page)
+    speech, roles, languages = _read(curation, page)
     own = {key for key in speech if languages[key] in scanner.spec.languages}
     scanned = scanner.scan((languages[key], text) for key in own_order(speech, own) for text in speech[key].values())
     known = known_values(curation.store, page, curation.settings.redaction.custom_fields)
@@ -97,7 +103,9 @@ def _find(curation: Curation, scanner: Scanner, page: pl.DataFrame) -> PageResul
         if failure := _first_failure(results.values()):
             quarantined.append((key, failure.code, failure.detail))
             continue
-        rows += _rows(key, texts, results, known.get(key, ()))
+        scans = {turn_key: one for turn_key, one in results.items() if not isinstance(one, Failure)}
+        found = conversation_findings(texts, scans, known.get(key, ()), roles=roles[key], language=languages[key])
+        rows += _rows(key, found)
     return PageResult(
         {"findings": pl.DataFrame(rows, schema=FINDINGS, orient="row")},
         pl.DataFrame(quarantined, schema=QUARANTINED, orient="row"),
@@ -109,50 +117,54 @@ def own_order(speech: Speech, own: set[str]) -> Iterator[str]:
     return (key for key in speech if key in own)
 
 
-def _read(curation: Curation, page: pl.DataFrame) -> tuple[Speech, dict[str, str]]:
-    """Read the public turns' texts by conversation and turn, and every conversation's language."""
+def _read(curation: Curation, page: pl.DataFrame) -> tuple[Speech, Speech, dict[str, str]]:
+    """Read the public turns' texts and who said them, by conversation and turn, and every conversation's language."""
     speech: Speech = defaultdict(dict)
+    roles: Speech = defaultdict(dict)
     languages: dict[str, str] = {}
     with curation.store.scratch(page=page.select("conversation_key")):
-        for key, turn_key, text, language in curation.store.rows(TURNS):
+        for key, turn_key, text, role, language in curation.store.rows(TURNS):
             speech[key][turn_key] = text
             languages[key] = language or ""
-    return dict(speech), languages
+            if role:
+                roles[key][turn_key] = role
+    return dict(speech), roles, languages
 
 
 def _first_failure(results: Iterable[Scanned]) -> Failure | None:
     return next((one for one in results if isinstance(one, Failure)), None)
 
 
-def _rows(
-    key: str, texts: dict[str, str], results: dict[str, Scanned], known: tuple[Known, ...]
-) -> Iterator[tuple[Any, ...]]:
-    scanned = {turn_key: one for turn_key, one in results.items() if not isinstance(one, Failure)}
-    for turn_key, findings in conversation_findings(texts, scanned, known).items():
+def _rows(key: str, found: dict[str, tuple[Finding, ...]]) -> Iterator[tuple[Any, ...]]:
+    for turn_key, findings in found.items():
         for one in findings:
             why = json.dumps(one.why, ensure_ascii=False, sort_keys=True)
             identity = finding_id(turn_key, one)
             yield identity, key, turn_key, one.start, one.end, one.entity_type, one.score, one.recognizer, why
 
 
-def _check(curation: Curation, policy: Policy, keys: pl.DataFrame) -> PageResult:
+def _check(curation: Curation, policy: Policy, owners: pl.DataFrame, keys: pl.DataFrame) -> PageResult:
+    noted = notes(curation.store, keys, owners)  # first, so that a decision made meanwhile counts as a new one
     page = read_page(curation.store, keys.select("conversation_key"))
     known = known_values(curation.store, keys, curation.settings.redaction.custom_fields)
     languages = own_languages(curation.settings)
+    identities = dict(owners.join(keys, on="conversation_key", how="semi").iter_rows())
+    operators = PageOperators(curation.store, policy, page.findings, identities)
     quarantined: list[tuple[str, str, str]] = []
     for key, turns in page.conversations():
         language = page.languages.get(key, "")
         if language in languages and (key in page.findings or key in known):
-            quarantined += _problems(key, turns, page, known.get(key, ()), policy)
-    return PageResult({}, pl.DataFrame(quarantined, schema=QUARANTINED, orient="row"))
+            own = operators.of(key, language)
+            quarantined += _problems(key, turns, page, known.get(key, ()), policy, own)
+    return PageResult({"signals": noted}, pl.DataFrame(quarantined, schema=QUARANTINED, orient="row"))
 
 
 def _problems(
-    key: str, turns: list[Turn], page: Page, known: tuple[Known, ...], policy: Policy
+    key: str, turns: list[Turn], page: Page, known: tuple[Known, ...], policy: Policy, operators: Operators
 ) -> Iterator[tuple[str, str, str]]:
     """Give the reason why a conversation's redacted form must not go on, if there is one."""
     language = page.languages[key]
-    redacted = apply(turns, page.findings.get(key, {}), policy, language=language)
+    redacted = apply(turns, page.findings.get(key, {}), policy, language=language, operators=operators)
     if redacted.broken:
         yield key, BROKEN_JSON, f"{len(redacted.broken)} turn(s) of JSON do not survive redaction"
     elif kind := leaked_type(turns, redacted, known, policy, language=language):

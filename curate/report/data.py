@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
+from curate.audit.summary import AuditSummary, last_audit
 from curate.outcomes import FunnelRow, funnel
 from curate.redact.policy import load_policy
 from curate.redact.redact import redacted_turns
@@ -127,6 +128,7 @@ class Report:
     figures: tuple[Figure, ...]
     funnel: tuple[FunnelRow, ...]
     redactions: tuple[RedactionRow, ...]
+    audit: AuditSummary | None
     samples: tuple[Sample, ...]
     languages: tuple[LanguageRow, ...]
     clusters: tuple[ClusterRow, ...]
@@ -145,6 +147,7 @@ def gather(store: Store, workspace: Workspace) -> Report:
         figures=_figures(store, sum(row.findings for row in redacted), rejected),
         funnel=tuple(funnel(store)),
         redactions=redacted,
+        audit=last_audit(store),
         samples=tuple(_samples(store, workspace)),
         languages=tuple(_languages(store)),
         clusters=tuple(_clusters(store)),

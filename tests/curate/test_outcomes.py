@@ -174,10 +174,10 @@ def test_flags_name_every_rule_that_matches_and_mixed_languages(
     curation = curate()
     flags = "SELECT flags FROM outcomes WHERE conversation_key = ?"
     assert store.value(flags, ["a"]) == ["Q004", "Q008", "Q009"]
-    assert store.value(flags, ["b"]) == ["language.mixed"]
+    assert store.value(flags, ["b"]) == ["Q037", "language.mixed"]
     wide = replace(workspace.settings, language=LanguageSettings(mixed_share=0.5))
     curate_outcomes(replace(curation, workspace=replace(workspace, settings=wide)))
-    assert store.value(flags, ["b"]) == []
+    assert store.value(flags, ["b"]) == ["Q037"]
 
 
 def test_nothing_is_written_twice_and_any_change_is_noticed(workspace: Workspace, store: Store, curate: Any) -> None:

@@ -19,11 +19,12 @@ def value_of(
     *turns: tuple[str, str] | tuple[str, str, str],
     roles: tuple[str, ...] = (),
     csat: str | None = None,
+    head: dict[str, object] | None = None,
     **params: object,
 ) -> float | None:
     """Measure one conversation; a turn is (role, text) or (role, text, automation)."""
     rows = [("c", at, t[0], len(t) > 2, t[2] if len(t) > 2 else None, t[1]) for at, t in enumerate(turns)]
-    heads = pl.DataFrame([("c", csat, False)], schema=HEADS, orient="row")
+    heads = pl.DataFrame([{"conversation_key": "c", "csat_label": csat, "is_test": False} | (head or {})], schema=HEADS)
     found = measured(KINDS[kind], pl.DataFrame(rows, schema=TURNS, orient="row"), heads, roles, params)
     return found["value"].item()
 
@@ -101,7 +102,7 @@ def test_rules_that_measure_the_same_share_a_signal() -> None:
     rule = next(rule for rule in load_rules(quality_packs()) if rule.code == "Q003")
     stricter = replace(rule, code="X1", threshold=Threshold(min=50))
     turns = pl.DataFrame([("c", 0, "agent", False, None, "one two")], schema=TURNS, orient="row")
-    heads = pl.DataFrame([("c", None, False)], schema=HEADS, orient="row")
+    heads = pl.DataFrame([{"conversation_key": "c"}], schema=HEADS)
     assert measure([rule, stricter], turns, heads).rows() == [("c", "words(agent, bot)", 2.0)]
 
 
@@ -150,3 +151,126 @@ def test_a_new_rule_measures_all_again(workspace: Workspace, store: Store) -> No
     """)
     curate_quality(curation_of(workspace, store))
     assert signals_of(store, "a")["terms(agent, terms=('as per my last mail',))"] == (1.0, None)
+
+
+def test_waiting_counts_the_customers_turns_after_the_last_answer() -> None:
+    assert value_of("waiting", ("customer", "a"), ("agent", "b"), ("customer", "c"), ("customer", "d")) == 2
+    assert value_of("waiting", ("customer", "a"), ("agent", "b")) == 0
+    assert value_of("waiting") is None
+
+
+def test_shares_of_characters() -> None:
+    assert value_of("digit_share", ("customer", "ab 12")) == 0.5
+    assert value_of("symbol_share", ("customer", "a1 -!")) == 0.5
+    assert value_of("capital_share", ("customer", "OK")) is None
+    assert value_of("capital_share", ("customer", "ABCDEFGHIJ abcdefghij 123")) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [("asdfgh sdfkjhsdfkjh", 1.0), ("noooooo way", 0.5), ("Rechtsschutz in Schwyz", 0.0), ("你好 привет", 0.0)],
+)
+def test_gibberish_is_keyboard_noise_and_no_language(text: str, share: float) -> None:
+    assert value_of("gibberish", ("customer", text)) == share
+
+
+def test_code_lines_are_logs_and_traces_and_not_sentences() -> None:
+    log = "2026-03-01 10:22:31 worker failed\n\tat org.example.Main.run(Main.java:12)\n};\nThat is all it says."
+    assert value_of("code_lines", ("customer", log)) == 0.75
+    assert value_of("code_lines", ("customer", "I read {this}\nit says ERROR; why?")) == 0.0
+
+
+def test_repeated_ngrams_look_within_a_turn_and_repeats_across_turns_of_a_side() -> None:
+    line = "please restart the device and then wait for a minute or two. "
+    assert (value_of("repeated_ngrams", ("agent", line * 4)) or 0) > 0.5
+    assert value_of("repeated_ngrams", ("agent", line), ("agent", line)) == 0.0
+    turns = [("customer", line), ("agent", line), ("agent", line), ("agent", line.upper())]
+    assert value_of("repeats", *turns) == 2
+
+
+def test_terms_share_weighs_turns_by_their_words_and_terms_may_hold_other_scripts() -> None:
+    turns = [("agent", "We call you back"), ("agent", "one two three four five six seven eight nine ten eleven twelve")]
+    assert value_of("terms_share", *turns, terms=["call you back"]) == 0.25
+    assert value_of("terms", ("agent", "ÄRGER mit Größe"), terms=["ärger"]) == 1
+    assert value_of("terms", ("agent", "谢谢"), terms=["谢谢"]) == 1
+    assert value_of("terms", ("agent", "call\n  you   back"), terms=["call you back"]) == 1
+
+
+def test_a_pattern_is_found_with_and_without_signs_alike() -> None:
+    turns = [("agent", "Hello {{name}}"), ("agent", "Hello")]
+    assert value_of("pattern", *turns, pattern=r"\{\{\w+\}\}", signs=("{{",)) == 1
+    assert value_of("pattern", *turns, pattern=r"\{\{\w+\}\}") == 1
+    assert value_of("pattern_share", *turns, pattern=r"\{\{\w+\}\}") == 0.5
+
+
+@pytest.mark.parametrize(
+    ("kind", "head", "value"),
+    [
+        ("unfinished", {"status": "pending"}, 1.0),
+        ("unfinished", {"status": "solved"}, 0.0),
+        ("unfinished", {}, None),
+        ("merged", {"is_merged": True}, 1.0),
+        ("incomplete", {"completeness": "truncated_head"}, 1.0),
+        ("reopens", {"reopens": 2}, 2.0),
+        ("other_language", {"other_language_share": 1.4}, 1.0),
+    ],
+)
+def test_what_the_helpdesk_recorded_is_measured(kind: str, head: dict[str, object], value: float | None) -> None:
+    assert value_of(kind, ("customer", "Hi"), head=head) == value
+
+
+def test_tags_are_compared_without_case() -> None:
+    assert value_of("tagged", head={"tags": ["Spam", "x"]}, tags=["spam"]) == 1.0
+    assert value_of("tagged", head={"tags": []}, tags=["spam"]) == 0.0
+
+
+def test_the_order_of_conversations_and_other_rules_change_no_value() -> None:
+    rules = [rule for rule in load_rules(quality_packs()) if rule.action != "weight"]
+    rows = [
+        (
+            f"c{n % 7}",
+            n // 7,
+            ("customer", "agent")[n // 7 % 2],
+            False,
+            None,
+            f"turn {n} ASDF {{}} thanks " * (n % 5 + 1),
+        )
+        for n in range(70)
+    ]
+    turns = pl.DataFrame(rows, schema=TURNS, orient="row").sort("conversation_key", "position")
+    heads = pl.DataFrame([{"conversation_key": f"c{n}"} for n in range(7)], schema=HEADS)
+    whole = measure(rules, turns, heads)
+    parts = [
+        measure(rules[::-1], turns.filter(conversation_key=f"c{n}"), heads.filter(conversation_key=f"c{n}"))
+        for n in (4, 2, 6, 0, 1, 3, 5)
+    ]
+    assert pl.concat(parts).sort(pl.all()).equals(whole.sort(pl.all()))
+
+
+def test_the_stage_reads_findings_languages_reopens_and_attachments(workspace: Workspace, store: Store) -> None:
+    turns = [("customer", "Ada Ada Ada"), ("agent", "Send it to us")]
+    add_conversation(store, "a", turns, custom='{"reopens":3}', status="open", tags=["spam"])
+    finding = {"conversation_key": "a", "turn_key": "a-0", "entity_type": "PERSON", "recognizer": "r", "why": "{}"}
+    spans = [(0, 3, 0.9), (0, 7, 0.9), (8, 11, 0.1)]
+    rows = [
+        finding | {"finding_id": str(start + end), "start_char": start, "end_char": end, "score": score, "run_id": "r"}
+        for start, end, score in spans
+    ]
+    store.append("findings", pl.DataFrame(rows))
+    shares = [("language", 1.0, "de"), ("language_share", 0.6, "en"), ("language_share", 0.4, "de")]
+    for signal, value, label in shares:
+        store.execute("INSERT INTO signals VALUES ('a', ?, ?, ?, 'run')", [signal, value, label])
+    store.execute("INSERT INTO attachments VALUES ('a-0', 'a', 0, 'x.png', NULL, NULL, NULL, false, false)")
+    curate_quality(curation_of(workspace, store))
+    found = {name: value for name, (value, _) in signals_of(store, "a").items()}
+    assert (found["reopens"], found["unfinished"], found["bare_attachments"]) == (3.0, 1.0, 1.0)
+    assert found["redacted_share"] == pytest.approx(7 / 24)
+    assert found["other_language"] == 1.0
+
+
+def test_new_findings_are_measured_again(workspace: Workspace, store: Store) -> None:
+    add_conversation(store, "a", [("customer", "Where is it?"), ("agent", "On its way to you, I hope.")])
+    curate_quality(curation_of(workspace, store))
+    store.execute("INSERT INTO processed VALUES ('redaction', 'a', 'h', 'new', 'ok', NULL, NULL, 'run')")
+    curate_quality(curation_of(workspace, store))
+    assert store.value("SELECT count(*) FROM runs WHERE stage = 'quality'") == 2

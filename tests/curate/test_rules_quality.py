@@ -8,7 +8,7 @@ import pytest
 from curate.errors import RulesError
 from curate.quality.checks import KINDS
 from curate.quality.packs import check_packs, explain_rule, load_rules, quality_packs
-from curate.quality.rules import Rule, judge
+from curate.quality.rules import Example, Rule, judge
 
 RULES = load_rules(quality_packs())
 
@@ -41,8 +41,9 @@ def test_every_example_of_a_rule_holds(rule: Rule) -> None:
     assert {example.expect for example in rule.examples} == {rule.action, "keep"}
 
 
-def test_the_core_pack_has_ten_rules_without_mistakes() -> None:
-    assert [rule.code for rule in RULES] == [f"Q{number:03}" for number in range(1, 11)]
+def test_chatmills_own_packs_have_no_mistakes_and_the_core_rules_keep_their_codes() -> None:
+    assert [rule.code for rule in RULES][:10] == [f"Q{number:03}" for number in range(1, 11)]
+    assert len(RULES) >= 30
     assert check_packs(quality_packs()) == []
     assert all(rule.reason.endswith(".") and rule.rationale.endswith(".") for rule in RULES)
 
@@ -94,6 +95,20 @@ def test_a_good_pack_has_no_problems_and_gives_its_rule(tmp_path: Path) -> None:
         ('"words"', '"terms"', "rule M001, params: terms is missing or empty."),
         ('"words"', '"rating"', "where rating always looks at the whole conversation"),
         ('pack = "mine"', "pack = mine", "the file: is not valid TOML"),
+        (
+            '"words"',
+            '"terms"\nparams = { list = "profanty" }',
+            "list is wrong. There is no list in rules/deny called 'profanty'. Did you mean profanity?",
+        ),
+        ('"words"', '"pattern"\nparams = { pattern = "(a" }', "pattern is '(a', which is no regular expression"),
+        ('"words"', '"pattern"\nparams = { pattern = "(a)\\\\1" }', "which is no regular expression"),
+        ('"words"', '"pattern"', "pattern is missing or empty."),
+        ('"agent", "No."', '"agent", "No.", "makro"', "There is no automation called 'makro'. Did you mean macro?"),
+        (
+            'kind = "words"\nwhere = { role = "agent" }\nthreshold = { min = 3 }\naction = "drop"',
+            'kind = "reopens"\nthreshold = { max = 0 }\naction = "weight"',
+            "action is 'weight', which judges single turns, but reopens looks at the whole conversation",
+        ),
     ],
 )
 def test_a_mistake_is_named_with_file_place_value_and_the_nearest_word(
@@ -137,17 +152,37 @@ def test_a_workspace_changes_thresholds_and_actions_and_switches_rules_off(tmp_p
     assert "Q007" not in rules
 
 
+def test_a_list_of_the_workspace_stands_for_ours(tmp_path: Path) -> None:
+    (tmp_path / "rules" / "deny").mkdir(parents=True)
+    (tmp_path / "rules" / "deny" / "off_topic.txt").write_text("# ours\nweather  # not our business\n\n")
+    rules = {rule.code: rule for rule in load_rules(quality_packs(tmp_path), tmp_path)}
+    assert dict(rules["Q066"].params)["terms"] == ("weather",)
+    assert len(dict(rules["Q060"].params)["terms"]) > 100
+
+
+def test_weights_judge_each_turn_alone() -> None:
+    rule = next(rule for rule in RULES if rule.code == "Q036")
+    assert judge(rule, Example((("customer", "Ok", None), ("agent", "It is here.", None)), "keep")) == "keep"
+    assert judge(rule, Example((("agent", "It is here.", None), ("agent", "Yes", None)), "weight")) == "weight"
+
+
+def test_most_rules_flag_rather_than_drop() -> None:
+    drops = [rule.code for rule in RULES if rule.action == "drop" and rule.code > "Q010"]
+    assert drops == ["Q026", "Q064", "Q073"]
+
+
 def test_a_change_of_an_unknown_rule_is_a_mistake(tmp_path: Path) -> None:
     packs = [*quality_packs(), *pack(tmp_path, 'pack = "mine"\n[[change]]\ncode = "Q0033"\naction = "off"\n')]
     (problem,) = check_packs(packs)
-    assert "There is no rule called 'Q0033'. Did you mean Q003?" in str(problem)
+    assert "There is no rule called 'Q0033'. Did you mean Q033?" in str(problem)
 
 
 def test_a_workspaces_packs_are_read_after_the_core(tmp_path: Path) -> None:
     folder = tmp_path / "rules" / "quality"
     folder.mkdir(parents=True)
     pack(folder, GOOD)
-    assert [each.name for each in quality_packs(tmp_path)] == ["core.toml", "mine.toml"]
+    assert [each.name for each in quality_packs(tmp_path)][-1] == "mine.toml"
+    assert quality_packs(tmp_path)[0].name == "core.toml"
 
 
 def test_a_rule_is_explained_with_reason_rationale_and_examples() -> None:

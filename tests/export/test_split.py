@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from export.split import assign, components, divide, group, overlap
+from curate.customers import components, group
+from export.split import assign, divide, overlap
 from store.database import Store
 from tests.export.builders import Case, add_curated, many
 

@@ -179,7 +179,8 @@ def test_no_socket_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     found = Engine(spec_of()).scan_text("write to jane@shop.example.co.uk or jane@mail.internal", "en")
     assert isinstance(found, tuple)
-    assert [(one.entity_type, one.score) for one in found] == [("EMAIL_ADDRESS", 1.0), ("EMAIL_ADDRESS", 0.5)]
+    mails = [(one.entity_type, one.score) for one in found if one.entity_type == "EMAIL_ADDRESS"]
+    assert mails == [("EMAIL_ADDRESS", 1.0), ("EMAIL_ADDRESS", 0.5)]
 
 
 def test_a_very_long_text_is_searched_to_its_end(engine: Engine) -> None:
@@ -203,7 +204,8 @@ def test_a_finding_across_two_windows_is_one(engine: Engine) -> None:
     text = "x " * ((engines.WINDOW - 20) // 2) + "write to jane.doe.of.the.long.address@example.com now " + "y " * 2000
     found = engine.scan_text(text, "en")
     assert isinstance(found, tuple)
-    assert [text[one.start : one.end] for one in found] == ["jane.doe.of.the.long.address@example.com"]
+    mails = [text[one.start : one.end] for one in found if one.entity_type == "EMAIL_ADDRESS"]
+    assert mails == ["jane.doe.of.the.long.address@example.com"]
 
 
 def test_offsets_are_code_points_of_the_text(engine: Engine) -> None:

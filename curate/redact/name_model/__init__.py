@@ -1,0 +1,28 @@
+"""The name model in the package: people, places, street addresses and organisations in chat; docs/model_card.md."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from importlib.resources import files
+
+OWN, NO_MODEL = "own", "none"  # what redaction.names may say
+MODEL_LANGUAGES = ("en", "de", "es", "fr", "pt", "it", "nl")  # trained on, and stated in the card
+MODEL = "names.onnx"
+TOKENIZER = "tokenizer.json"
+
+RECOGNIZER = "NameModel"
+
+
+def model_file(name: str) -> bytes:
+    """Read one of the model's two files."""
+    return (files(__name__) / name).read_bytes()
+
+
+@functools.cache
+def model_hash() -> str:
+    """Give the SHA-256 of the model and its tokenizer together, without making a session of them."""
+    digest = hashlib.sha256()
+    for name in (MODEL, TOKENIZER):
+        digest.update(model_file(name))
+    return digest.hexdigest()
