@@ -50,6 +50,18 @@ def curate(
 
 def report(
     html: Annotated[Path | None, typer.Option(help="Write one self-contained page to this file.")] = None,
+    clusters: Annotated[
+        str | None,
+        typer.Option(
+            help="List what repeats itself instead: conversations (near-duplicates), macros (answers that recur) or "
+            "exchanges (questions that recur with their answer).",
+            metavar="KIND",
+        ),
+    ] = None,
+    page: Annotated[int, typer.Option(help="Which page of the clusters, the largest first.", min=1)] = 1,
+    text: Annotated[
+        bool, typer.Option("--text", help="With --clusters: show the keeper's words, redacted, and which words differ.")
+    ] = False,
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -62,6 +74,10 @@ def report(
 
     console = Console(json=json)
     found = open_workspace(workspace)
+    if clusters is not None:
+        with found.open() as store:
+            show_clusters(console, store, clusters, page=page, with_text=text)
+        return
     with found.open() as store:
         show_funnel(console, store)
         show_redactions(console, store, found)
@@ -77,6 +93,9 @@ def report(
 def redact(
     file: FileArgument = None,
     language: Annotated[str, typer.Option(help="The language of the texts.")] = "en",
+    patterns_only: Annotated[
+        bool, typer.Option("--patterns-only", help="Search without the name model, for a language that has none.")
+    ] = False,
     workers: WorkersOption = 1,
 ) -> None:
     """Redact JSON lines: {"id"?, "text"} or {"id"?, "turns": [{"role", "text"}]} in, the same with findings out.
@@ -84,9 +103,11 @@ def redact(
     Offsets in "findings" are code points of the input text. No workspace is needed; nothing is kept.
     """
     from curate.redact.filter import redact_stream
+    from store.settings import RedactionSettings
 
+    settings = RedactionSettings(names="none" if patterns_only else "own")
     with _lines(file) as lines:
-        _write(redact_stream(lines, language=language, workers=workers or 0))
+        _write(redact_stream(lines, language=language, settings=settings, workers=workers or 0))
 
 
 def language(file: FileArgument = None) -> None:
@@ -189,6 +210,27 @@ def show_redactions(console: "Console", store: "Store", workspace: "Workspace") 
 
     rows = [(row.entity_type, row.recognizers, row.findings, row.conversations) for row in redactions(store, workspace)]
     console.table("Redactions", ("entity", "found by", "findings#", "conversations#"), rows)
+
+
+def show_clusters(console: "Console", store: "Store", kind: str, *, page: int, with_text: bool) -> None:
+    """Show a page of clusters: the keeper, how many, how alike the least alike is, and the words where asked for."""
+    from dataclasses import asdict
+
+    from curate.dedup.listing import listing
+
+    found = listing(store, kind, page=page, with_text=with_text)
+    rows: list[tuple[object, ...]] = []
+    for cluster in found.clusters:
+        rows.append((cluster.keeper, cluster.conversations, f"{cluster.least_similar:.2f}", cluster.text or ""))
+        rows += [
+            (f"  {member.conversation}", member.conversations, f"{member.similarity:.2f}", f"  {member.differs or ''}")
+            for member in cluster.members
+        ]
+    title = f"{kind.capitalize()} that repeat themselves: {found.total:,} clusters, page {page} of {found.pages or 1}"
+    console.table(title, ("keeper, and the least alike to it", "conversations#", "alike#", ""), rows)
+    if not found.clusters:
+        console.say("There are none on this page.")
+    console.result({"clusters": [asdict(cluster) for cluster in found.clusters], "total": found.total, "page": page})
 
 
 @contextmanager

@@ -1,19 +1,22 @@
 """Decide every conversation's outcome from what the stages found, and count the way from read to kept.
 
-The order of precedence is that of the stages: nothing said in public, language, duplicates, redaction, a person's
-decision, quality. Whatever a stage has not looked at in its present form is quarantined (promise 2). A person's
-decision to keep overrules the quality rules and nothing else.
+The order of precedence is that of the stages: nothing said in public, language, duplicates and what recurs too often,
+redaction, a person's decision, quality. Whatever a stage has not looked at in its present form is quarantined (promise
+2). A person's decision to keep overrules the quality rules and nothing else.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import polars as pl
 
+from curate.dedup.caps import over_caps
 from curate.dedup.keepers import preferred
+from curate.dedup.repeats import OWN
 from curate.dedup.stage import MEMBERS
 from curate.language.names import language_name
 from curate.language.stage import own_languages
@@ -25,7 +28,7 @@ from ingest.records import REJECT_REASONS
 from store.database import Store
 from store.ledger import last_done, run
 
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 STAGES = {
     "ingest": "With something said",
     "language": "In our languages",
@@ -94,9 +97,11 @@ GENERAL = {
     "language.not_run": "Its language has not been told yet.",
     "duplicates.exact": "Word for word the same as another conversation, which stands for both.",
     "duplicates.near": "Nearly the same as another conversation, which stands for both.",
+    "duplicates.macro": "Every answer in it is a macro that enough kept conversations show already.",
+    "duplicates.exchange": "Every question and answer in it stands in enough kept conversations already.",
     TIMEOUT: "A recognizer took too long on it, so personal data may have been missed.",
     ERROR: "A recognizer failed on it, so personal data may have been missed.",
-    UNSUPPORTED_LANGUAGE: "Personal data cannot be searched for in its language.",
+    UNSUPPORTED_LANGUAGE: "Nothing finds names in its language; redaction.patterns_only lets patterns alone redact it.",
     BROKEN_JSON: "Redaction would leave one of its tool calls unreadable.",
     LEAK: "A personal value was still in it after redaction.",
     "redaction.not_run": "Personal data has not been searched for in it yet.",
@@ -152,10 +157,10 @@ def curate_outcomes(curation: Curation) -> None:
 
 
 def _fingerprint(curation: Curation, rules: tuple[Rule, ...]) -> str:
-    duplicates = last_done(curation.store, "duplicates")
+    runs = [last_done(curation.store, stage) for stage in ("duplicates", "repeats")]
     judged = [(r.code, r.signal, r.threshold, r.action, r.reason) for r in rules]
-    settings = (own_languages(curation.settings), curation.settings.language.mixed_share)
-    state = (CODE_VERSION, curation.store.rows(STATE), duplicates and duplicates["run_id"], judged, settings)
+    settings = (own_languages(curation.settings), curation.settings.language.mixed_share, curation.settings.duplicates)
+    state = (CODE_VERSION, curation.store.rows(STATE), [last and last["run_id"] for last in runs], judged, settings)
     return hashlib.sha256(repr(state).encode()).hexdigest()
 
 
@@ -171,13 +176,23 @@ def _decide(curation: Curation, rules: tuple[Rule, ...]) -> pl.DataFrame:
     )
     evidence = evidence.with_columns(passes=~pl.any_horizontal(step.when.fill_null(value=False) for step in steps))
     evidence = evidence.join(_spares(curation.store, evidence), on="conversation_key", how="left")
+    staying = evidence.filter(pl.col("passes") & pl.col("is_spare").ne_missing(other=True))["conversation_key"]
+    capped = over_caps(curation.store, staying, curation.settings.duplicates)
+    evidence = evidence.join(capped, on="conversation_key", how="left")
     after = next(at for at, step in enumerate(steps) if step.stage == "redaction")
-    steps = [*steps[:after], duplicate, *steps[after:]]
+    steps = [*steps[:after], duplicate, *_caps(), *steps[after:]]
     return evidence.select(
         "conversation_key",
         *(_first(steps, part).alias(part) for part in ("verdict", "stage", "code", "reason")),
         pl.col("flags").fill_null([]),
     )
+
+
+def _caps() -> Iterator[Step]:
+    """Give how a conversation ends of which everything recurs often enough."""
+    for kind in OWN:
+        code = f"duplicates.{kind}"
+        yield Step(pl.col("over_cap") == kind, "drop", "duplicates", pl.lit(code), pl.lit(GENERAL[code]))
 
 
 def _steps(languages: tuple[str, ...], evidence: pl.DataFrame) -> list[Step]:

@@ -15,7 +15,9 @@ import typer
 
 import curate.cli
 import curate.evaluation.cli
+import curate.teaching.cli
 import export.cli
+import export.submit.cli
 import ingest.cli
 import service.cli
 import store.cli
@@ -50,12 +52,15 @@ app.command(rich_help_panel=DATA)(curate.cli.report)
 app.command(rich_help_panel=DATA)(curate.evaluation.cli.audit)
 app.command(rich_help_panel=DATA)(export.cli.export)
 app.command(rich_help_panel=DATA)(export.cli.explain)
-app.command(rich_help_panel=DATA)(export.cli.submit)
+app.command(rich_help_panel=DATA)(export.cli.preflight)
+app.command(rich_help_panel=DATA)(export.submit.cli.submit)
+app.add_typer(export.submit.cli.jobs, rich_help_panel=DATA)
 app.command(rich_help_panel=TOOLS)(curate.cli.redact)
 app.command(rich_help_panel=TOOLS)(curate.cli.language)
 app.command(rich_help_panel=TOOLS)(curate.cli.duplicates)
 app.add_typer(curate.cli.rules, rich_help_panel=TOOLS)
 app.add_typer(curate.evaluation.cli.evaluate, rich_help_panel=TOOLS)
+app.add_typer(curate.teaching.cli.model, rich_help_panel=TOOLS)
 app.command(rich_help_panel=TOOLS)(store.cli.backup)
 app.command(rich_help_panel=TOOLS)(store.cli.restore)
 app.command(rich_help_panel=TOOLS)(service.cli.doctor)

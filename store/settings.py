@@ -46,13 +46,25 @@ class DuplicatesSettings:
     threshold: float = _setting(0.8, "Jaccard similarity of word shingles from which two conversations are one.")
     shingle: int = _setting(3, "Words in a shingle.")
     permutations: int = _setting(128, "Hash functions of a MinHash signature.")
+    repeats_from: int = _setting(5, "Conversations in which an answer must recur to count as a macro.")
+    macro_cap: int = _setting(
+        1000, "A conversation whose answers are all macros stays while one of them has fewer such; 0: no cap."
+    )
+    exchange_cap: int = _setting(
+        200, "A conversation of recurring questions and answers stays while one has fewer such; 0: no cap."
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class RedactionSettings:
     """What is redacted, beside the policy in rules/redaction."""
 
-    names: str = _setting("own", "The model that finds names: own, the packaged one, or none: patterns alone.")
+    names: str = _setting(
+        "own", "The model that finds names: own, the packaged one; workspace, yours (chatmill model train); none."
+    )
+    patterns_only: tuple[str, ...] = _setting(
+        (), "Languages without a name model that patterns alone may redact; names of people mostly stay in them."
+    )
     recognizers: tuple[str, ...] = _setting((), "More Presidio recognizers, as module:Class.")
     custom_fields: tuple[str, ...] = _setting((), "Custom fields whose values are personal and searched for.")
     shapes: tuple[str, ...] = _setting((), 'Your own numbers by example, as in "ORDER_ID: ORD-482913-X".')
@@ -69,7 +81,27 @@ class ExportSettings:
         "First message of every example; {channel}, {language} and {company} are filled in. Empty: none.",
     )
     company: str = _setting("", "Your company's name, for {company} in the system prompt.")
+    examples: str = _setting("conversation", "One example for each conversation, or for each agent turn: turn.")
+    context_turns: int = _setting(0, "At most so many turns before the answer; 0 takes all.")
+    persona: str = _setting("", "The name that stands where agents' own names stood; empty: the placeholders stay.")
     split: tuple[float, ...] = _setting((0.8, 0.1, 0.1), "Shares of train, validation and test.")
+    split_by: str = _setting("random", "random: any order, by the seed; time: what began before the cut-off trains.")
+    split_cutoff: str = _setting(
+        "", 'Date or time of the cut-off, as in "2026-03-01"; empty: chosen to meet the shares.'
+    )
+    split_gap_days: int = _setting(0, "Days before the cut-off whose conversations are left out.")
+    evaluation: tuple[str, ...] = _setting((), "Evaluation files, from the workspace's folder; what is like them goes.")
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceSettings:
+    """How much of what a dataset takes; docs/tasks/balance.md has examples."""
+
+    caps: tuple[str, ...] = _setting((), 'The most conversations of one kind, as in "customer 20" or "agent 500".')
+    targets: tuple[str, ...] = _setting(
+        (), 'What should come out, as in "topic: returns 30%, delivery 30%, rest 40%" or "channel: email 500".'
+    )
+    keep_at_least: float = _setting(0.0, "Share of the conversations that shares must leave, even if they are not met.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +109,7 @@ class SubmitSettings:
     """What a fine-tuning job is asked for."""
 
     provider: str = _setting("openai", "Who trains.")
+    base_url: str = _setting("", "The provider's address, for others who speak OpenAI's API; empty: OpenAI itself.")
     epochs: int = _setting(0, "Passes over the data; 0 lets the provider's rule decide.")
     suffix: str = _setting("chatmill", "Ends the fine-tuned model's name.")
 
@@ -90,6 +123,7 @@ class Settings:
     duplicates: DuplicatesSettings = field(default_factory=DuplicatesSettings)
     redaction: RedactionSettings = field(default_factory=RedactionSettings)
     export: ExportSettings = field(default_factory=ExportSettings)
+    balance: BalanceSettings = field(default_factory=BalanceSettings)
     submit: SubmitSettings = field(default_factory=SubmitSettings)
 
 

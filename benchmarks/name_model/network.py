@@ -42,16 +42,19 @@ class Layer(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.cap: float | None = None  # set before quantising: what the wide part is cut off at
 
-    def forward(self, x: Tensor, bias: Tensor | None) -> Tensor:
-        """Give the next states; `bias` is added to the attention scores and hides padding while training."""
-        batch, length, _ = x.shape
+    def forward(self, x: Tensor, bias: Tensor | None, texts: int, tokens: int) -> Tensor:
+        """Give the next states; `bias` is added to the attention scores and hides padding while training.
+
+        `x` has a row for each token of each text: products of two dimensions are the ones that onnxruntime joins with
+        their bias into one int8 step.
+        """
         query, key, value = (
-            part(x).view(batch, length, HEADS, WIDTH // HEADS).transpose(1, 2)
+            part(x).view(texts, tokens, HEADS, WIDTH // HEADS).transpose(1, 2)
             for part in (self.query, self.key, self.value)
         )
         scores = query @ key.transpose(-1, -2) * (WIDTH // HEADS) ** -0.5
         weights = torch.softmax(scores if bias is None else scores + bias, dim=-1)
-        attended = self.attended((weights @ value).transpose(1, 2).reshape(batch, length, WIDTH))
+        attended = self.attended((weights @ value).transpose(1, 2).reshape(-1, WIDTH))
         x = self.attention_norm(x + self.dropout(attended))
         wide = nn.functional.gelu(self.wider(x))
         wide = wide if self.cap is None else wide.clamp(max=self.cap)
@@ -72,12 +75,17 @@ class Network(nn.Module):
 
     def forward(self, ids: Tensor, mask: Tensor | None = None) -> Tensor:
         """Give logits of shape (texts, tokens, labels); `mask` is true where a token is no padding."""
-        x = self.words(ids) + self.positions.weight[: ids.shape[1]]
-        x = self.dropout(self.norm(x))
+        return self.head(self.states(ids, mask))
+
+    def states(self, ids: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Give what the last layer makes of each token, of shape (texts, tokens, width)."""
+        texts, tokens = ids.shape
+        x = self.words(ids) + self.positions.weight[:tokens]
+        x = self.dropout(self.norm(x)).reshape(-1, WIDTH)
         bias = None if mask is None else torch.where(mask, 0.0, -1e4)[:, None, None, :]
         for layer in self.layers:
-            x = layer(x, bias)
-        return self.head(x)
+            x = layer(x, bias, texts, tokens)
+        return x.view(texts, tokens, WIDTH)
 
     @classmethod
     def from_minilm(cls, layers: int = 6) -> "Network":

@@ -49,6 +49,14 @@ def synthetic(number: int, seed: int) -> Iterator[Labelled]:
         yield roughened(turn, draw)
 
 
+def synthetic_in(language: str, number: int, seed: int) -> Iterator[Labelled]:
+    """Make so many turns of one language, roughened as all are."""
+    draw = Drawer(random.Random(f"{seed} {language}"), pools(seed))
+    for _ in range(number):
+        kind = draw.rng.choices(list(KINDS), list(KINDS.values()))[0]
+        yield roughened(_turn(draw, language, kind), draw)
+
+
 def _turn(draw: Drawer, language: str, kind: str) -> Labelled:
     template = draw.rng.choice(TEMPLATES[language].get(kind) or TEMPLATES[language]["nothing"])
     turn: Labelled = []

@@ -93,7 +93,7 @@ LEAD: Final = re.compile(
     r"|username|user id|password"
     r"|passwort)\b[ ,.:;!\-]*)*"
 )
-SECRET_WORD: Final = re.compile(r"[^\s,;]*[^\s,;.!?]")
+SECRET_WORD: Final = re.compile(r"[^\s,;]*[^\s,;.!?](?:(?<=\d)!+)?")
 FEWEST_DIGITS = {
     "PIN": 3,
     "US_SSN": 2,

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from curate.redact.errors import ERROR, TIMEOUT, UNSUPPORTED_LANGUAGE, PolicyError, RecognizerTimeoutError
 from curate.redact.gates import OPEN, Need, count_digits, fold, need_of
-from curate.redact.name_model import MODEL_LANGUAGES, OWN
+from curate.redact.name_model import MODEL_LANGUAGES, NO_MODEL
 from curate.redact.rules import RecognizerRule
 from curate.redact.spans import Failure, Finding, in_order, join_windows
 from curate.redact.view import View
@@ -52,6 +52,7 @@ class EngineSpec:
     names: str
     floor: float
     timeout: float
+    head: bytes = b""  # what the workspace's own decisions add to the name model
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ class Engine:
     def scan_text(self, text: str, language: str) -> Scanned:
         """Give a text's findings above the floor, overlapping ones included, or why it could not be checked."""
         if language not in self._gated:
-            return Failure(UNSUPPORTED_LANGUAGE, f"{language or 'unknown'} is not among the workspace's languages")
+            return Failure(UNSUPPORTED_LANGUAGE, f"nothing here finds names in {language or 'an unknown language'}")
         try:
             view = View.of(text)
             return tuple(view.back(finding) for finding in self._whole(view.text, language))
@@ -275,6 +276,7 @@ def _analyzer(spec: EngineSpec) -> AnalyzerEngine:
 def _recognizers(spec: EngineSpec, language: str) -> Iterator[EntityRecognizer]:
     from presidio_analyzer import PatternRecognizer
 
+    from curate.redact.name_model.head import head_of
     from curate.redact.name_model.recognizer import NameModelRecognizer
     from curate.redact.recognizers import OfflineEmailRecognizer, RuleRecognizer, ShapedPhoneRecognizer, guard
 
@@ -288,8 +290,8 @@ def _recognizers(spec: EngineSpec, language: str) -> Iterator[EntityRecognizer]:
         *(_plugin(path, language) for path in spec.plugins),
         *ours,
     ]
-    if spec.names == OWN and language in MODEL_LANGUAGES:
-        yield NameModelRecognizer(language)
+    if spec.names != NO_MODEL and language in MODEL_LANGUAGES:
+        yield NameModelRecognizer(language, head_of(spec.head) if spec.head else None)
     for recognizer in patterns:
         if recognizer.supported_entities[0] in context:
             recognizer.context = list(context[recognizer.supported_entities[0]])

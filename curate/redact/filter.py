@@ -11,16 +11,21 @@ import orjson
 
 from curate.execution import Workers
 from curate.redact.engine import Scanned
-from curate.redact.errors import LEAK
+from curate.redact.errors import LEAK, PolicyError
 from curate.redact.leaks import leaked_type
+from curate.redact.name_model import MODEL_LANGUAGES
 from curate.redact.participants import conversation_findings
 from curate.redact.policy import Policy, load_policy
 from curate.redact.redact import Redacted, Turn, apply
 from curate.redact.scanning import Scanner
 from curate.redact.spans import Failure
+from store.errors import unknown_name
 from store.settings import RedactionSettings
 
 LINES_AT_ONCE = 4000
+WITHOUT_NAMES = (
+    "--patterns-only searches without a name model; in a workspace, redaction.patterns_only names the language."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,8 @@ def redact_stream(
     """
     policy = policy or load_policy()
     spec = policy.spec((language,), settings or RedactionSettings())
+    if language not in spec.languages:
+        raise PolicyError(unknown_name("language", language, MODEL_LANGUAGES), hint=WITHOUT_NAMES)
     numbered = enumerate(lines, start=1)
     with Workers(workers) as pool:
         scanner = Scanner(spec, pool)

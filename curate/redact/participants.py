@@ -122,12 +122,20 @@ def conversation_findings(
     for turn_key, text in texts.items():
         own = list(scanned.get(turn_key, ()))
         if shared:
-            taken = {(one.start, one.end, one.entity_type) for one in own if one.score >= FROM_SCORE}
             plain = Plain.of(text)
             found = [*search(shared, plain), *(slips.search(plain) if slips else ())]
-            own += [one for one in found if (one.start, one.end, one.entity_type) not in taken]
+            own += _surer(found, own)
         by_turn[turn_key] = in_order(own)
     return by_turn
+
+
+def _surer(found: Iterable[Finding], own: Iterable[Finding]) -> list[Finding]:
+    """Give what was found again, but for places that are themselves believed as much."""
+    taken: dict[tuple[int, int, str], float] = {}
+    for one in own:
+        place = (one.start, one.end, one.entity_type)
+        taken[place] = max(taken.get(place, 0.0), one.score)
+    return [one for one in found if one.score > taken.get((one.start, one.end, one.entity_type), 0.0)]
 
 
 def _shared(texts: Mapping[str, str], scanned: Mapping[str, Iterable[Finding]]) -> Iterator[Known]:

@@ -6,6 +6,7 @@ The policy is applied when findings are read, so that changing it never runs a r
 from __future__ import annotations
 
 import hashlib
+import json
 import tomllib
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
@@ -15,7 +16,7 @@ from typing import Any
 
 from curate.redact.engine import EngineSpec
 from curate.redact.errors import PolicyError
-from curate.redact.name_model import NO_MODEL, OWN, model_hash
+from curate.redact.name_model import MODEL_LANGUAGES, NO_MODEL, OWN, WORKSPACE, model_hash
 from curate.redact.questions import questions_text
 from curate.redact.rules import packaged_rules, word_list
 from curate.redact.shapes import shape_rules
@@ -23,9 +24,11 @@ from store.errors import unknown_name
 from store.settings import RedactionSettings
 
 ALLOWED = ("common_words", "answer_words", "first_names_too", "surnames_too", "replies")
-CODE_VERSION = 4  # raise it when the code of detection changes what is found
+CODE_VERSION = 5  # raise it when the code of detection changes what is found
 DEFAULT = "default.toml"
 OVERRIDE = Path("rules/redaction.toml")
+HEAD = Path("models/names.head")  # curate/redact/name_model/head.py; written by chatmill model train
+TRAIN = "Run: chatmill model train."
 OPERATORS = ("placeholder", "surrogate", "mask", "hash", "encrypt", "keep")
 SURROGATE = "surrogate"
 KEYED = frozenset({SURROGATE, "hash", "encrypt"})  # they need the workspace's key
@@ -68,6 +71,7 @@ class Policy:
     engine: tuple[tuple[str, Any], ...]
     default: EntityPolicy
     entities: tuple[tuple[str, EntityPolicy], ...]
+    head: bytes = b""  # the workspace's own addition to the name model, where one was trained
     # Looked up for every finding, so kept here: a cache outside would hash the whole policy each time.
     _index: dict[str, EntityPolicy] = field(
         init=False, repr=False, compare=False, default_factory=dict[str, EntityPolicy]
@@ -94,10 +98,14 @@ class Policy:
         return self.default.operators.union(*(entity.operators for _, entity in self.entities))
 
     def spec(self, languages: tuple[str, ...], settings: RedactionSettings) -> EngineSpec:
-        """Give the engine's spec for these languages and settings."""
+        """Give the engine's spec for these languages and settings.
+
+        Languages without a name model are left out, and so set aside, unless the settings let patterns alone do.
+        """
         engine = dict(self.engine)
+        alone = languages if settings.names == NO_MODEL else settings.patterns_only
         return EngineSpec(
-            languages=languages,
+            languages=tuple(one for one in languages if one in MODEL_LANGUAGES or one in alone),
             countries=_pairs(engine["countries"]),
             phone_regions=_pairs(engine["phone_regions"]),
             phone_context=tuple(engine["phone_context"]),
@@ -106,9 +114,10 @@ class Policy:
             skip=tuple(sorted(engine["skip"])),
             rules=(*packaged_rules(), *shape_rules(settings.shapes)),
             plugins=settings.recognizers,
-            names=_name_model(settings.names),
+            names=_name_model(settings.names, self.head),
             floor=engine["floor"],
             timeout=settings.timeout_seconds,
+            head=self.head if settings.names == WORKSPACE else b"",
         )
 
     @property
@@ -121,7 +130,7 @@ def detection_version(spec: EngineSpec, settings: RedactionSettings) -> str:
     """Give a hash of everything that decides what is found: rules, lists, languages, libraries and our own code."""
     libraries = (version("presidio-analyzer"), version("phonenumbers"), version("tldextract"))
     lists = [sorted(word_list(f"allow/{name}")) for name in ALLOWED]
-    model = model_hash() if spec.names == OWN else ""
+    model = model_hash() if spec.names != NO_MODEL else ""
     return _digest(repr((CODE_VERSION, libraries, model, spec, lists, questions_text(), settings.custom_fields)))
 
 
@@ -138,7 +147,8 @@ def load_policy(root: Path | None = None) -> Policy:
             raw = _merged(raw, tomllib.loads(own.read_text(encoding="utf-8")))
         except tomllib.TOMLDecodeError as error:
             raise PolicyError(f"{OVERRIDE} is not valid TOML: {error}.", hint="Mend that line.") from None
-    return parse_policy(raw)
+    head = root / HEAD if root else None
+    return replace(parse_policy(raw), head=head.read_bytes() if head and head.is_file() else b"")
 
 
 def parse_policy(raw: dict[str, Any]) -> Policy:
@@ -161,11 +171,16 @@ def parse_policy(raw: dict[str, Any]) -> Policy:
     return Policy(engine, default, entities)
 
 
-def _name_model(name: str) -> str:
-    if name not in (OWN, NO_MODEL):
+def _name_model(name: str, head: bytes) -> str:
+    if name not in (OWN, NO_MODEL, WORKSPACE):
         raise PolicyError(
-            unknown_name("redaction.names", name, (OWN, NO_MODEL)), hint="A model of another kind is a plug-in."
+            unknown_name("redaction.names", name, (OWN, NO_MODEL, WORKSPACE)),
+            hint="A model of another kind is a plug-in.",
         )
+    if name == WORKSPACE and not head:
+        raise PolicyError('redaction.names is "workspace", but no model was trained here.', hint=TRAIN)
+    if name == WORKSPACE and json.loads(head.partition(b"\n")[0]).get("model") != model_hash():
+        raise PolicyError("The workspace's model was trained on another version of the name model.", hint=TRAIN)
     return name
 
 

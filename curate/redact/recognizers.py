@@ -15,14 +15,20 @@ import tldextract
 from presidio_analyzer import AnalysisExplanation, LocalRecognizer, Pattern, PatternRecognizer, RecognizerResult
 from presidio_analyzer.predefined_recognizers import EmailRecognizer
 
-from curate.redact.checks import imei_length, vin_length
+from curate.redact.checks import iban_length, imei_length, vin_length
 from curate.redact.errors import RecognizerTimeoutError
 from curate.redact.names import name_length
 from curate.redact.rules import RecognizerRule
 
 FLAGS = regex.DOTALL | regex.MULTILINE | regex.IGNORECASE
 VALUE = "value"
-TRIMS: dict[str, Callable[[str], int]] = {"name": name_length, "imei": imei_length, "vin": vin_length, "": len}
+TRIMS: dict[str, Callable[[str], int]] = {
+    "name": name_length,
+    "imei": imei_length,
+    "vin": vin_length,
+    "iban": iban_length,
+    "": len,
+}
 
 # No empty tuple of caches and lists: tldextract would otherwise fetch the list of suffixes at its first use.
 BUNDLED_SUFFIXES = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
@@ -130,6 +136,7 @@ class ShapedPhoneRecognizer(LocalRecognizer):
 
     VALID = 0.75
     SHAPED = 0.5
+    UNSURE = 0.35
     BARE = 0.2
 
     def __init__(self, *, language: str, regions: tuple[str, ...], context: tuple[str, ...]) -> None:
@@ -159,7 +166,8 @@ class ShapedPhoneRecognizer(LocalRecognizer):
         shaped = WRITTEN_AS_PHONE.search(written) is not None and not GROUPED_PRICE.match(written)
         region = self._region(written)
         if not region:
-            return (self.BARE, "") if not shaped else (0.35, "")
+            international = written.startswith(("+", "(+")) and shaped
+            return (self.SHAPED if international else self.UNSURE if shaped else self.BARE), ""
         return (self.VALID if shaped else self.BARE), region
 
     def _region(self, written: str) -> str:

@@ -21,7 +21,7 @@ from curate.redact.errors import PolicyError
 from store.errors import unknown_name
 
 ANY_LANGUAGE = "*"
-VALIDATORS = ("name", "imei", "vin", "")
+VALIDATORS = ("name", "imei", "vin", "iban", "")
 RULE_KEYS = {"name", "entity", "languages", "context", "validator", "pattern", "example"}
 PATTERN_KEYS = {"name", "regex", "score"}
 EXAMPLE_KEYS = {"text", "finds"}

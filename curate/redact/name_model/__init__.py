@@ -6,7 +6,9 @@ import functools
 import hashlib
 from importlib.resources import files
 
-OWN, NO_MODEL = "own", "none"  # what redaction.names may say
+OWN, NO_MODEL, WORKSPACE = "own", "none", "workspace"  # what redaction.names may say
+LABELS = ("O", "PERSON", "LOCATION", "ADDRESS", "ORGANIZATION")  # in the model's order
+WIDTH = 384  # of the model's states
 MODEL_LANGUAGES = ("en", "de", "es", "fr", "pt", "it", "nl")  # trained on, and stated in the card
 MODEL = "names.onnx"
 TOKENIZER = "tokenizer.json"

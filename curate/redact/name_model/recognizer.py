@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from presidio_analyzer import AnalysisExplanation, LocalRecognizer, RecognizerResult
 
-from curate.redact.name_model import RECOGNIZER, model_hash
-from curate.redact.name_model.inference import LABELS, Word, name_model
+from curate.redact.name_model import LABELS, RECOGNIZER, model_hash
+from curate.redact.name_model.head import Head
+from curate.redact.name_model.inference import Word, name_model
 from curate.redact.names import is_common
 
 ENTITIES = LABELS[1:]
@@ -37,7 +38,8 @@ class Piece:
 class NameModelRecognizer(LocalRecognizer):
     """Find PERSON, LOCATION, ADDRESS and ORGANIZATION: a find scores as its surest word."""
 
-    def __init__(self, supported_language: str = "en") -> None:
+    def __init__(self, supported_language: str = "en", head: Head | None = None) -> None:
+        self._head = head
         self._prepared: dict[str, list[Piece]] = {}
         super().__init__(
             supported_entities=list(ENTITIES),
@@ -55,7 +57,7 @@ class NameModelRecognizer(LocalRecognizer):
         Texts prepared before are forgotten.
         """
         wanted = [text for text in dict.fromkeys(texts) if LETTER.search(text)]
-        words = name_model().words(wanted)
+        words = name_model().words(wanted, self._head)
         self._prepared = {text: list(pieces(text, found)) for text, found in zip(wanted, words, strict=True)}
 
     def analyze(
@@ -69,7 +71,7 @@ class NameModelRecognizer(LocalRecognizer):
             return []
         found = self._prepared.get(text)
         if found is None:
-            found = list(pieces(text, next(iter(name_model().words([text])))))
+            found = list(pieces(text, next(iter(name_model().words([text], self._head)))))
         return [self._result(piece) for piece in found if piece.label in entities]
 
     def _result(self, piece: Piece) -> RecognizerResult:

@@ -9,12 +9,13 @@ import polars as pl
 import pytest
 
 from curate.execution import Workers
+from curate.redact.errors import PolicyError
 from curate.redact.filter import redact_lines, redact_stream
 from curate.redact.redact import redacted_turns
 from curate.redact.stage import curate_redaction
 from curate.stages import Curation
 from store.database import Store
-from store.settings import load
+from store.settings import RedactionSettings, load
 from store.workspace import Workspace
 from tests.curate.builders import add_conversation
 
@@ -150,6 +151,33 @@ def test_a_rejected_finding_is_not_applied_and_is_no_leak(workspace: Workspace, 
         ),
     )
     assert texts(workspace, store, "c1") == ["hi maria", "my code: order <ORDER_ID_1>"]
+
+
+POLISH = "Mój adres to jan.kowalski@example.com"
+
+
+def test_a_language_without_a_name_model_is_set_aside_unless_patterns_alone_will_do(
+    workspace: Workspace, store: Store
+) -> None:
+    put(store, "c1", ("customer", POLISH), language="pl")
+    path = workspace.root / "chatmill.toml"
+    path.write_text(path.read_text(encoding="utf-8").replace('languages = ["en"]', 'languages = ["pl"]'), "utf-8")
+    polish = Workspace(workspace.root, load(path))
+    assert polish.settings.workspace.languages == ("pl",)
+    curate(polish, store)
+    assert quarantined(store) == {"c1": ("redaction.unsupported_language", "pl")}
+    alone = with_settings(polish, '\n[redaction]\npatterns_only = ["pl"]\n')
+    curate(alone, store)
+    assert quarantined(store) == {}
+    assert texts(alone, store, "c1") == ["Mój adres to <EMAIL_1>"]
+
+
+def test_the_filter_wants_to_be_told_that_patterns_alone_will_do() -> None:
+    lines = [json.dumps({"text": POLISH})]
+    with pytest.raises(PolicyError, match="'pl'"):
+        list(redact_stream(lines, language="pl"))
+    (answer,) = redact_stream(lines, language="pl", settings=RedactionSettings(names="none"))
+    assert answer["text"] == "Mój adres to <EMAIL_1>"
 
 
 def test_another_language_is_set_aside_unread(workspace: Workspace, store: Store) -> None:
