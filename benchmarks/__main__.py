@@ -17,7 +17,8 @@ RUNS: tuple[tuple[str, ...], ...] = (
     ("duplicates",),
     ("redaction", str(STAR)),
     ("quality", str(STAR)),
-    ("export", "20000"),
+    ("export", "100000"),
+    ("again",),
 )
 
 

@@ -1,142 +1,212 @@
-"""Near-duplicates: chatmill's clusters beside datasketch's MinHashLSH, on generated support conversations.
+"""Near-duplicates: chatmill's stage beside datasketch's MinHash (update_batch) and MinHashLSH, at the same threshold.
 
-    python -m benchmarks.duplicates [--conversations 20000] [--seed 1]
+    python -m benchmarks.duplicates [--conversations 100000] [--sample 5000] [--workers 1]
 
-Prints conversations a second, peak memory, and recall: of the pairs whose true Jaccard similarity reaches the
-threshold, how many ended in one cluster. datasketch only names candidates, so its time leaves verifying out. Both run
-on one core. Each measures in a process of its own, so that the peaks do not mix.
+Conversations of 170 words with planted near-duplicates (benchmarks/planted_duplicates.py). chatmill runs its whole
+stage over all of them: reading an encrypted store, shingling, signing, banding, verifying every pair by its true
+similarity, choosing keepers, writing. What the reading alone takes is measured too, so that the ratio can be told with
+and without it. datasketch gets the first `sample` of them as texts in memory and only names candidates; its time for
+one conversation does not depend on how many there are, so the ratio is of times for one conversation. Both run in this
+run, one after the other, each in a process of its own, so that peaks of memory do not mix. On a busy machine trust the
+CPU time, which is that of all processes.
+
+Recall: of the planted pairs whose true Jaccard similarity reaches the threshold, how many are in one cluster
+(chatmill), or were named as candidates (datasketch). Where datasketch is not installed, its line says so.
 """
 
 import argparse
 import importlib.util
 import multiprocessing
-import random
+import os
 import resource
+import secrets
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
+from typing import Any
 
-from curate.dedup.clusters import Shingles, clusters, jaccard
-from curate.dedup.signing import Signed, normalised, shingles, sign
+import polars as pl
+
+from benchmarks.planted_duplicates import VOCABULARY, Chunk, chunks, frames, key_of, texts_of, vocabulary
 
 THRESHOLD, WIDTH, PERMUTATIONS = 0.8, 3, 128
-COPIES = 4
-BATCH = 2000
-PARTS = (
-    ("Hi,", "Hello,", "Good morning,", "Hey there,"),
-    ("my order", "the parcel", "my subscription", "the refund", "my account", "the invoice", "my booking"),
-    ("has not arrived", "was cancelled", "is broken", "was charged twice", "cannot be opened", "shows an error"),
-    ("since Monday", "for two weeks", "after the last update", "although I paid", "and nobody answers me"),
-    ("Can you help?", "What can I do?", "Please send it again.", "I want my money back.", "Please call me."),
-    ("I am sorry to hear that.", "Thank you for writing to us.", "Let me look into it.", "I can see the problem."),
-    ("Could you tell me its number?", "It was sent on Tuesday.", "We have sent a new one.", "I have paid it back."),
-)
+SEED = 1
+NO_LIST = pl.lit([], dtype=pl.List(pl.String))
+HEAD = {"connector": "benchmark", "account": "", "handled_by": "human", "completeness": "complete", "is_test": False}
+HEAD |= {"custom": "{}", "source_uri": "generated", "place": "", "batch_id": "generated"}
+TURN = {"kind": "message", "visibility": "public", "is_automated": False, "tz_source": "none", "is_deleted": False}
+TURN |= {"is_draft": False, "source_redaction": "none", "custom": "{}", "place": ""}
 
 
-def generated(count: int, seed: int) -> list[str]:
-    """Make conversations in families of a text and changed copies of it, as macros and double imports give."""
-    draw = random.Random(seed)
-    texts: list[str] = []
-    while len(texts) < count:
-        words = " ".join(
-            f"{draw.choice(part)} {draw.randrange(100_000)}" if draw.random() < 0.3 else draw.choice(part)
-            for _ in range(draw.randint(2, 5))
-            for part in PARTS
-        ).split()
-        for _ in range(draw.choice((1, 1, 1, COPIES))):
-            rate = draw.choice((0.0, 0.01, 0.03, 0.06))
-            texts.append(" ".join(str(draw.randrange(100_000)) if draw.random() < rate else word for word in words))
-    draw.shuffle(texts)
-    return texts[:count]
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one run took, and which pairs it found among those planted."""
+
+    wall: float
+    cpu: float
+    peak: int  # MiB of the process and of one worker
+    found: int
+    planted: int
+    stages: dict[str, float]  # wall time
+    reading: float = 0.0  # CPU time
 
 
-def ours(texts: Sequence[str]) -> list[int]:
-    """Cluster with chatmill: sign, band, verify."""
-    import numpy as np
+class Stopwatch:
+    """Time the stage's own pieces of progress."""
 
-    parts = [sign(texts[at : at + BATCH], width=WIDTH, permutations=PERMUTATIONS) for at in range(0, len(texts), BATCH)]
-    signed = Signed(*(np.concatenate([getattr(p, n) for p in parts]) for n in ("digests", "sizes", "signatures")))
-    kept = Shingles(lambda indexes: shingles([texts[index] for index in indexes.tolist()], WIDTH))
-    return clusters(signed, kept, threshold=THRESHOLD).tolist()
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def task(self, label: str, total: int | None = None) -> Generator["Stopwatch"]:
+        """Time one piece."""
+        del total
+        started = time.perf_counter()
+        yield self
+        self.seconds[label.removeprefix("curate: ")] = time.perf_counter() - started
+
+    def advance(self, amount: int = 1) -> None:
+        """Count nothing."""
 
 
-def theirs(texts: Sequence[str]) -> list[int]:
-    """Cluster with datasketch: the components of its candidates, which it does not verify."""
+def planted(chunk: Chunk) -> Iterator[tuple[int, int]]:
+    """Give the places of a chunk's pairs of one family that reach the threshold, counted from their words alone."""
+    families = pl.DataFrame({"family": chunk.families}).with_row_index("place")
+    for _, group in families.group_by("family", maintain_order=True):
+        if group.height > 1:
+            sets = {place: _shingles(chunk.words[place].tolist()) for place in group["place"]}
+            for one, other in combinations(sets, 2):
+                if len(sets[one] & sets[other]) >= THRESHOLD * len(sets[one] | sets[other]):
+                    yield one, other
+
+
+def _shingles(words: list[int]) -> set[int]:
+    triples = zip(words, words[1:], words[2:], strict=False)
+    return {(one * VOCABULARY + two) * VOCABULARY + three for one, two, three in triples}
+
+
+def fill(root: Path, count: int) -> None:
+    """Make a workspace whose store holds `count` conversations."""
+    from store.workspace import Workspace
+
+    words = vocabulary(SEED)
+    with Workspace.create(root).open() as store:
+        for chunk in chunks(count, SEED):
+            heads, turns = frames(chunk, words)
+            values = [pl.lit(value).alias(name) for name, value in HEAD.items()]
+            heads = heads.with_columns(*values, NO_LIST.alias("tags"), external_id="conversation_key")
+            turns = turns.with_columns(
+                NO_LIST.alias("repairs"), **{name: pl.lit(value) for name, value in TURN.items()}
+            )
+            with store.transaction():
+                store.append("conversations", heads)
+                store.append("turns", turns)
+
+
+def ours(root: Path, count: int, workers: int) -> Measured:
+    """Run the stage over a workspace."""
+    from curate.dedup.stage import compared_conversations, curate_duplicates
+    from curate.execution import Workers
+    from curate.stages import Curation
+    from store.workspace import Workspace
+
+    workspace, watch = Workspace.find(root), Stopwatch()
+    started, worked = time.perf_counter(), _cpu()
+    with workspace.open() as store:
+        with Workers(workers) as pool:
+            curate_duplicates(Curation(store, workspace, pool, watch))
+        wall, cpu, peak = time.perf_counter() - started, _cpu() - worked, _peak()
+        worked = _cpu()
+        with compared_conversations(store) as texts:
+            for page in texts.pages():
+                texts.render(page)
+        reading = _cpu() - worked
+        clusters = dict(store.rows("SELECT conversation_key, cluster FROM duplicates"))
+    pairs = found = 0
+    for chunk in chunks(count, SEED):
+        keys = [key_of(family, place) for place, family in enumerate(chunk.families.tolist())]
+        for one, other in planted(chunk):
+            pairs += 1
+            found += clusters.get(keys[one], "") == clusters.get(keys[other], "none")
+    return Measured(wall, cpu, peak, found, pairs, watch.seconds, reading)
+
+
+def theirs(count: int) -> Measured:
+    """Sign, query and insert with datasketch, a conversation after the other."""
     from datasketch import MinHash, MinHashLSH
 
+    words = vocabulary(SEED)
     index = MinHashLSH(threshold=THRESHOLD, num_perm=PERMUTATIONS)
-    cluster = list(range(len(texts)))
+    candidates: dict[int, list[int]] = {}
+    alike: set[tuple[int, int]] = set()
+    texts: list[str] = []
+    for chunk in chunks(count, SEED):
+        alike |= {(one + len(texts), other + len(texts)) for one, other in planted(chunk)}
+        texts += ["\n".join(turns) for turns in texts_of(chunk, words)]
+    started, worked = time.perf_counter(), _cpu()
     for number, text in enumerate(texts):
-        words = normalised(text)
+        split = text.lower().replace(".", "").split()
         sketch = MinHash(num_perm=PERMUTATIONS)
-        sketch.update_batch([" ".join(words[at : at + WIDTH]).encode() for at in range(len(words) - WIDTH + 1)])
-        roots = {_root(cluster, other) for other in index.query(sketch)} | {number}
-        for root in roots:
-            cluster[root] = min(roots)
+        sketch.update_batch([" ".join(split[at : at + WIDTH]).encode() for at in range(len(split) - WIDTH + 1)])
+        candidates[number] = index.query(sketch)
         index.insert(number, sketch)
-    return [_root(cluster, number) for number in range(len(texts))]
+    wall, cpu = time.perf_counter() - started, _cpu() - worked
+    return Measured(wall, cpu, _peak(), sum(one in candidates[other] for one, other in alike), len(alike), {})
 
 
-def _root(cluster: list[int], number: int) -> int:
-    while cluster[number] != number:
-        number = cluster[number]
-    return number
+def _cpu() -> float:
+    own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
-def true_pairs(texts: Sequence[str]) -> list[tuple[int, int]]:
-    """Find the pairs that reach the threshold, among texts that share one of their rarest shingles.
-
-    Two sets of Jaccard similarity t share a shingle among the first (1 - t) |A| + 1 of any common order, so none is
-    overlooked (prefix filtering: Chaudhuri, Ganti, Kaushik, ICDE 2006).
-    """
-    sets = shingles(texts, WIDTH)
-    seen: dict[int, int] = {}
-    for each in sets:
-        for hashed in each.tolist():
-            seen[hashed] = seen.get(hashed, 0) + 1
-    holders: dict[int, list[int]] = {}
-    for number, each in enumerate(sets):
-        rarest = sorted(each.tolist(), key=lambda hashed: (seen[hashed], hashed))
-        for hashed in rarest[: int((1 - THRESHOLD) * len(rarest)) + 1]:
-            holders.setdefault(hashed, []).append(number)
-    candidates = {pair for numbers in holders.values() for pair in combinations(numbers, 2)}
-    return sorted(pair for pair in candidates if jaccard(sets[pair[0]], sets[pair[1]]) >= THRESHOLD)
+def _peak() -> int:
+    own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return (own.ru_maxrss + children.ru_maxrss) // 1024
 
 
-def measure(name: str, count: int, seed: int) -> tuple[float, int, list[int]]:
-    """Run one of the two and give its seconds, its growth of peak memory in MiB, and its clusters."""
-    texts = generated(count, seed)
-    run = {"chatmill": ours, "datasketch": theirs}[name]
-    run(texts[:100])
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    started = time.perf_counter()
-    found = run(texts)
-    seconds = time.perf_counter() - started
-    return seconds, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024, found
+def _apart(function: Callable[..., Any], *arguments: Any) -> Any:  # noqa: ANN401 - whatever the function gives
+    """Call in a process of its own; before this one grows, as on Linux a child's peak starts at its parent's."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def _show(name: str, count: int, run: Measured) -> None:
+    each = f"{run.wall / count * 1e6:7.1f} us wall, {run.cpu / count * 1e6:7.1f} us CPU a conversation"
+    recall = f"recall {run.found / max(1, run.planted):.4f} of {run.planted:,} pairs"
+    print(f"{name:11} {count:9,} in {run.wall:7.1f} s: {each}, {recall}, peak {run.peak:,} MiB")
+    for stage, seconds in run.stages.items():
+        print(f"            {stage}: {seconds:.1f} s")
 
 
 def main() -> None:
-    """Measure what is installed and print a line for each."""
+    """Measure both and print a line for each, and the ratio."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--conversations", type=int, default=20_000)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--conversations", type=int, default=100_000, help="A multiple of ten.")
+    parser.add_argument("--sample", type=int, default=5_000, help="How many datasketch gets; a multiple of ten.")
+    parser.add_argument("--workers", type=int, default=1)
     given = parser.parse_args()
-    measured: dict[str, tuple[float, int, list[int]]] = {}
-    for name in ("chatmill", "datasketch"):
-        if name == "datasketch" and importlib.util.find_spec(name) is None:
-            print("datasketch not installed")
-            continue
-        # Before this process grows: on Linux a child's peak starts at its parent's.
-        with multiprocessing.get_context("spawn").Pool(1) as pool:
-            measured[name] = pool.apply(measure, (name, given.conversations, given.seed))
-    alike = true_pairs(generated(given.conversations, given.seed))
-    print(f"{given.conversations:,} conversations, {len(alike):,} pairs at a Jaccard similarity of {THRESHOLD} or more")
-    for name, (seconds, memory, found) in measured.items():
-        recall = sum(found[one] == found[other] for one, other in alike) / max(1, len(alike))
-        rate = given.conversations / seconds
-        print(f"{name:12} {rate:9,.0f} conversations/s   recall {recall:.4f}   peak memory +{memory:,} MiB")
-    if len(measured) > 1:
-        print(f"ratio        {measured['datasketch'][0] / measured['chatmill'][0]:9.1f}")
+    os.environ["CHATMILL_KEY"] = secrets.token_hex(32)
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "workspace"
+        _apart(fill, root, given.conversations)
+        own = _apart(ours, root, given.conversations, given.workers)
+    _show("chatmill", given.conversations, own)
+    if importlib.util.find_spec("datasketch") is None:
+        print("datasketch  not installed")
+        return
+    other = _apart(theirs, given.sample)
+    _show("datasketch", given.sample, other)
+    wall = other.wall / given.sample * given.conversations / own.wall
+    cpu = other.cpu / given.sample * given.conversations
+    print(
+        f"ratio       {wall:.1f} by wall time, {cpu / own.cpu:.1f} by CPU time; "
+        f"{cpu / (own.cpu - own.reading):.1f} by CPU time without reading the store ({own.reading:.1f} s)"
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How fast JSON lines come into the encrypted store, beside the least anybody could do with them.
 
-    python -m benchmarks.ingest [--conversations 20000]
+    python -m benchmarks.ingest [--conversations 10000]
 
 The baseline parses each line with orjson and inserts its turns into a plain, unencrypted DuckDB file through Arrow: no
 keys, no cleaning, no timestamps, no rejects. Each runs in a process of its own, so that the peaks do not mix.
@@ -73,19 +73,19 @@ def _insert(connection: duckdb.DuckDBPyConnection, rows: list[tuple[str, str, st
     rows.clear()
 
 
-def _measured(name: str, path: Path, results: "multiprocessing.Queue[tuple[float, float]]") -> None:
+def _measured(name: str, path: Path, results: "multiprocessing.Queue[tuple[float, float, float]]") -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["CHATMILL_KEY"] = "5a" * 32
-        start = time.perf_counter()
+        start, busy = time.perf_counter(), time.process_time()
         {"chatmill": chatmill, "baseline": baseline}[name](path, Path(folder))
-        seconds = time.perf_counter() - start
-    results.put((seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+        seconds, cpu = time.perf_counter() - start, time.process_time() - busy
+    results.put((seconds, cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
 
 
 def main() -> None:
     """Measure both at both sizes and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--conversations", type=int, default=20_000)
+    parser.add_argument("--conversations", type=int, default=10_000)
     given = parser.parse_args()
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder:
@@ -98,10 +98,11 @@ def main() -> None:
                 results = context.Queue()
                 process = context.Process(target=_measured, args=(name, path, results))
                 process.start()
-                seconds, peak = results.get()
+                seconds, cpu, peak = results.get()
                 process.join()
                 rates[name] = count * TURNS / seconds
-                print(f"{count * TURNS:>10,} turns  {name:9} {rates[name]:>9,.0f} turns/s   peak {peak:6,.0f} MiB")
+                figures = f"{rates[name]:>9,.0f} turns/s   CPU {cpu:6.2f} s   peak {peak:6,.0f} MiB"
+                print(f"{count * TURNS:>10,} turns  {name:9} {figures}", flush=True)
             print(f"{'':18} ratio     {rates['chatmill'] / rates['baseline']:>9.2f}")
 
 

@@ -11,17 +11,19 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
+from itertools import chain
 from pathlib import Path
 
 import polars as pl
 
 from curate.errors import RulesError
-from curate.quality.checks import KINDS, TURNS, Check, measure_checks
+from curate.quality.checks import KINDS, TURNS, Check, summed_up, widened
+from curate.quality.course import ASKS
 from curate.quality.packs import packs_in, workspace_rules
 from curate.quality.reading import Problem, Table
 from curate.quality.rules import Rule, measure_turns
-from curate.quality.stage import HEADS as HEADS_QUERY
-from curate.quality.stage import TURNS as TURNS_QUERY
+from curate.quality.stage import REOPENS, turns_of
+from curate.quality.texts import TEXT
 from curate.stages import Curation, PageResult, run_stage
 
 CODE_VERSION = "1"
@@ -41,6 +43,10 @@ LAST_TURNS = 2
 SHORT, MEDIUM = 4, 16
 # A thank-you with more words than this says something else too.
 THANKS_WORDS = 12
+HEADS = f"""
+SELECT c.conversation_key, c.csat_label, c.status, c.tags, {REOPENS} AS reopens
+FROM conversations AS c JOIN page USING (conversation_key)
+"""
 SUBJECTS = "SELECT c.conversation_key, c.subject FROM conversations AS c JOIN page USING (conversation_key)"
 SETTLED = ("solved", "closed", "resolved", "done")
 OPEN = ("new", "open", "pending", "hold")
@@ -136,30 +142,33 @@ def curate_labels(curation: Curation) -> None:
 def _labels(
     curation: Curation, page: pl.DataFrame, rules: Sequence[LabelRule], weights: Sequence[Rule]
 ) -> pl.DataFrame:
+    turns = turns_of(curation.store, page)
     with curation.store.scratch(page=page):
-        turns, heads = curation.store.frame(TURNS_QUERY), curation.store.frame(HEADS_QUERY)
-        subjects = curation.store.frame(SUBJECTS)
+        heads, subjects = curation.store.frame(HEADS), curation.store.frame(SUBJECTS)
     names = dict.fromkeys(rule.label for rule in rules if rule.label != "outcome")
     endings = [rule for rule in rules if rule.label == "outcome"]
-    told = [_told(name, [rule for rule in rules if rule.label == name], turns, heads, subjects) for name in names]
+    by_label = [_checks([rule for rule in rules if rule.label == name]) for name in (*names, "outcome")]
+    checks = [*chain.from_iterable(by_label), _thanks(endings), *(rule.check for rule in weights)]
+    wide = widened(checks, turns, asks=ASKS, gaps=TEXT.str.count_matches(" ", literal=True))
+    told = [_told(name, [rule for rule in rules if rule.label == name], wide, heads, subjects) for name in names]
     frames = [
         *told,
-        _outcomes(endings, turns, heads),
-        _lengths(turns),
-        _turns(endings, turns),
-        _weights(weights, turns),
+        _outcomes(endings, wide, heads),
+        _lengths(wide),
+        _turns(endings, wide),
+        _weights(weights, wide),
     ]
     aligned = [pl.concat([ROWS.to_frame(), frame], how="diagonal") for frame in frames]
     return pl.concat(aligned)
 
 
 def _told(
-    name: str, rules: Sequence[LabelRule], turns: pl.DataFrame, heads: pl.DataFrame, subjects: pl.DataFrame
+    name: str, rules: Sequence[LabelRule], wide: pl.DataFrame, heads: pl.DataFrame, subjects: pl.DataFrame
 ) -> pl.DataFrame:
     """Label by tags, else by the subject, else by what most of the customer's turns speak of."""
     values = {rule.value: position for position, rule in reversed(list(enumerate(rules)))}
-    said = _counted(rules, turns.filter(pl.col("role") == "customer"), heads).with_columns(source=pl.lit("words"))
-    titles = _as_turns(subjects.drop_nulls("subject"))
+    said = _counted(rules, wide.filter(pl.col("role") == "customer"), heads).with_columns(source=pl.lit("words"))
+    titles = widened(_checks(rules), _as_turns(subjects.drop_nulls("subject")))
     titled = _counted(rules, titles, heads).with_columns(source=pl.lit("subject"))
     tags = pl.DataFrame(
         [(tag, rule.value) for rule in rules for tag in rule.tags],
@@ -193,23 +202,33 @@ def _as_turns(subjects: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([TURNS.to_frame(), titles], how="diagonal")
 
 
-def _counted(rules: Sequence[LabelRule], turns: pl.DataFrame, heads: pl.DataFrame) -> pl.DataFrame:
-    """Count the turns that speak of each value: conversation_key, value, count, without zeros."""
+def _checks(rules: Sequence[LabelRule]) -> list[Check]:
+    """Give a check for each value of one label, by the value's name."""
     words: dict[str, tuple[str, ...]] = {}
     for rule in rules:
         words[rule.value] = tuple(dict.fromkeys((*words.get(rule.value, ()), *rule.words)))
-    checks = [Check(value, KINDS["terms"], (), {"terms": terms}) for value, terms in words.items() if terms]
+    return [Check(value, KINDS["terms"], (), {"terms": terms}) for value, terms in words.items() if terms]
+
+
+def _thanks(endings: Sequence[LabelRule]) -> Check:
+    words = tuple(word for rule in endings if rule.value == "resolved" for word in rule.words)
+    return Check("thanks", KINDS["terms"], (), {"terms": words or ("thanks",)})
+
+
+def _counted(rules: Sequence[LabelRule], wide: pl.DataFrame, heads: pl.DataFrame) -> pl.DataFrame:
+    """Count the turns that speak of each value: conversation_key, value, count, without zeros."""
+    checks = _checks(rules)
     if not checks:
         return pl.DataFrame(schema={"conversation_key": pl.String, "value": pl.String, "count": pl.Float64})
-    found = measure_checks(checks, turns, heads)
+    found = summed_up(checks, wide, heads.select("conversation_key"))
     return found.unpivot(index="conversation_key", variable_name="value", value_name="count").filter(
         pl.col("count") > 0
     )
 
 
-def _outcomes(endings: Sequence[LabelRule], turns: pl.DataFrame, heads: pl.DataFrame) -> pl.DataFrame:
+def _outcomes(endings: Sequence[LabelRule], wide: pl.DataFrame, heads: pl.DataFrame) -> pl.DataFrame:
     """Tell how it ended, by the rating, else the customer's last turns, else the helpdesk's status."""
-    last = turns.filter(pl.col("role") == "customer").group_by("conversation_key", maintain_order=True).tail(LAST_TURNS)
+    last = wide.filter(pl.col("role") == "customer").group_by("conversation_key", maintain_order=True).tail(LAST_TURNS)
     words = _counted(endings, last, heads).group_by("conversation_key").agg(pl.col("value"))
     both = heads.join(words, on="conversation_key", how="left")
     said, status = pl.col("value"), pl.col("status")
@@ -243,27 +262,24 @@ def _lengths(turns: pl.DataFrame) -> pl.DataFrame:
     return counted.select("conversation_key", label=pl.lit("length"), value=value, source=pl.lit("turns"))
 
 
-def _turns(endings: Sequence[LabelRule], turns: pl.DataFrame) -> pl.DataFrame:
+def _turns(endings: Sequence[LabelRule], wide: pl.DataFrame) -> pl.DataFrame:
     """Class every turn by its form."""
-    words = tuple(word for rule in endings if rule.value == "resolved" for word in rule.words)
-    thanks = Check("thanks", KINDS["terms"], (), {"terms": words or ("thanks",)})
-    columns = thanks.kind.columns(thanks.params)
-    asks = pl.col("text").str.contains_any(["?", "？", "؟"])
-    short = pl.col("text").str.count_matches(" ", literal=True) < THANKS_WORDS
+    thanks = _thanks(endings)
+    says_thanks = pl.col(next(iter(thanks.kind.terms(thanks.params)))) > 0
     by_role = pl.when(pl.col("role") == "customer").then(pl.lit("statement")).otherwise(pl.lit("answer"))
     value = (
-        pl.when(asks)
+        pl.when(pl.col("asks"))
         .then(pl.lit("question"))
-        .when((next(iter(columns.values())) > 0) & short)
+        .when(says_thanks & (pl.col("gaps") < THANKS_WORDS))
         .then(pl.lit("thanks"))
         .otherwise(by_role)
     )
-    return turns.select("conversation_key", "turn_key", label=pl.lit("turn"), value=value, source=pl.lit("form"))
+    return wide.select("conversation_key", "turn_key", label=pl.lit("turn"), value=value, source=pl.lit("form"))
 
 
-def _weights(weights: Sequence[Rule], turns: pl.DataFrame) -> pl.DataFrame:
+def _weights(weights: Sequence[Rule], wide: pl.DataFrame) -> pl.DataFrame:
     """Give weight 0 to every turn that a rule of weights matches, once for each rule."""
-    found = measure_turns(weights, turns)
+    found = measure_turns(weights, wide)
     limits = pl.DataFrame(
         [(rule.signal, rule.code, rule.threshold.min, rule.threshold.max) for rule in weights],
         schema={"signal": pl.String, "source": pl.String, "least": pl.Float64, "most": pl.Float64},
@@ -274,7 +290,7 @@ def _weights(weights: Sequence[Rule], turns: pl.DataFrame) -> pl.DataFrame:
     )
     matched = found.join(limits, on="signal").filter(broken)
     return (
-        turns.select("conversation_key", "turn_key")
+        wide.select("conversation_key", "turn_key")
         .join(matched.select("turn_key", "source"), on="turn_key", how="inner")
         .select("conversation_key", "turn_key", "source", label=pl.lit("weight"), value=pl.lit("0"))
     )

@@ -16,8 +16,9 @@ from store.workspace import Workspace
 def curate_workspace(
     workspace: Workspace, store: Store, *, workers: int | None = None, progress: Progress = silent
 ) -> None:
-    """Bring every conversation's outcome up to date: language, duplicates, redaction, quality, labels, outcomes."""
+    """Bring every conversation's outcome up to date: one stage after the other, the outcomes last."""
     # Loaded here, not above: Presidio and rensa take a second, and a run with nothing due needs neither.
+    from curate.dedup.repeats import curate_repeats
     from curate.dedup.stage import curate_duplicates
     from curate.redact.stage import curate_redaction
 
@@ -27,6 +28,7 @@ def curate_workspace(
         curate_language(curation)
         curate_duplicates(curation)
         curate_redaction(curation)
+        curate_repeats(curation)
         curate_quality(curation)
         curate_labels(curation)
         curate_outcomes(curation)

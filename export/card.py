@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
+
+from export.balance.picture import PICTURE
 
 LIMITS = """\
 * Redaction finds what its recognizers know; a name nobody has seen written that way may have been missed. Look at the
@@ -20,6 +22,13 @@ VERIFY = """\
     # whether a trainer would take the files, and for how much
     chatmill submit {dataset} --dry-run
 """
+EVALUATION = """\
+No conversation here is nearly the same as a record of these files, or holds {overlap} of the words of one in long runs.
+Runs that stand in more than 10 conversations or records are phrases that everybody uses and were not counted. Records
+too short for a run were compared as a whole only.
+"""
+CAP_COLUMNS = ("cap on each", "at most", "there are", "had more", "largest before", "largest after", "not capped")
+EVALUATION_COUNTS = ("records", "near_duplicates", "shared_runs", "run_words", "common_runs", "too_short")
 
 
 def card(manifest: Mapping[str, Any]) -> str:
@@ -29,6 +38,8 @@ def card(manifest: Mapping[str, Any]) -> str:
         _about(manifest),
         "## Splits\n",
         _splits(manifest),
+        *_balance(manifest["balance"]),
+        *_evaluation(manifest["contamination"]),
         "## Where it comes from\n",
         _table(("connector", "conversations"), _pairs(manifest["sources"], "conversations")),
         _table(("language", "conversations"), _pairs(manifest["languages"], "conversations")),
@@ -48,9 +59,25 @@ def card(manifest: Mapping[str, Any]) -> str:
 def _about(manifest: Mapping[str, Any]) -> str:
     return (
         f"{manifest['conversations']:,} customer support conversations as {manifest['format']} lines, made by chatmill "
-        f"{manifest['chatmill']}.\nAgents' turns are what is to be learnt; bots' turns have weight 0. Counted for "
-        f"{manifest['model']}\n({manifest['encoding']}). Seed {manifest['seed']}.\n"
+        f"{manifest['chatmill']}.\nAgents' turns are what is to be learnt; bots' turns, and answers that a rule keeps "
+        f"from being learnt, have weight 0. Counted for\n{manifest['model']} ({manifest['encoding']}). "
+        f"Seed {manifest['seed']}.\n" + "".join(f"{line}\n" for line in _shape(manifest))
     )
+
+
+def _shape(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Say what of the lines is not as it would be without a setting or a repair."""
+    settings, files = manifest["settings"], manifest["files"].values()
+    if settings["examples"] == "turn":
+        yield "Each line teaches one answer; what stands before it is context."
+    if settings["context_turns"]:
+        yield f"At most {settings['context_turns']} turns stand before the last answer of a line."
+    if settings["persona"]:
+        yield f"Agents speak as {settings['persona']}, where that is nobody's name in the conversation."
+    if cut := sum(file["cut"] for file in files):
+        yield f"Lines without their oldest turns: {cut:,}."
+    if repaired := sum(file["repaired"] for file in files):
+        yield f"Lines in which a control mark, such as `<|endoftext|>`, was broken up by a space: {repaired:,}."
 
 
 def _splits(manifest: Mapping[str, Any]) -> str:
@@ -65,6 +92,87 @@ def _splits(manifest: Mapping[str, Any]) -> str:
     return _table(("file", "lines", "targets", "tokens", "SHA-256"), rows) + (
         f"\n{groups['count']:,} groups of conversations that share a customer or a near-duplicate cluster, the largest "
         f"of {groups['largest']:,}.\nCustomers and clusters that stand in two splits: {shared}.{note}\n"
+        + _periods(manifest)
+    )
+
+
+def _periods(manifest: Mapping[str, Any]) -> str:
+    period, periods = manifest["period"], manifest["periods"]
+    if not period:
+        return ""
+    told = (
+        f"\nDivided by time: what began before {period['cutoff']} trains, less a gap of {period['gap_days']} days. The "
+        f"cut-off was {period['cutoff_was']}.\nCustomers and clusters that come up on both sides do not train.\n\n"
+    )
+    rows = [(split, one["first"], one["last"]) for split, one in periods.items()]
+    return told + _table(("split", "first began", "last began"), rows)
+
+
+def _balance(balance: Mapping[str, Any] | None) -> Iterator[str]:
+    """Tell what balance did; nothing where nothing was asked for."""
+    if not balance:
+        return
+    given_up = balance["before"] - balance["after"]
+    yield "## Balance\n"
+    yield f"{balance['after']:,} of {balance['before']:,} conversations were taken, {given_up:,} given up.\n"
+    if balance["notes"]:
+        yield "".join(f"* {note}\n" for note in balance["notes"])
+    yield f"![Conversations before and after balance]({PICTURE})\n"
+    for table in balance["tables"]:
+        yield _table(
+            (table["dimension"], "before", "after", "asked for", "short"), balance_rows(table, balance["after"])
+        )
+    if balance["caps"]:
+        yield _table(CAP_COLUMNS, cap_rows(balance))
+
+
+def cap_rows(balance: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Give a row of text for each cap of a balance report, under CAP_COLUMNS."""
+    names = ("most", "kinds", "over", "largest_before", "largest_after", "unnamed")
+    return [(cap["dimension"], *(f"{cap[name]:,}" for name in names)) for cap in balance["caps"]]
+
+
+def balance_rows(table: Mapping[str, Any], total: int) -> list[tuple[str, ...]]:
+    """Give a row of text for each value: before, after, what was asked for, how many are short."""
+    before = sum(row["before"] for row in table["rows"])
+    return [
+        (
+            row["value"],
+            _part(row["before"], before),
+            _part(row["after"], total),
+            _asked(row["wanted"]),
+            _some(row["short"]),
+        )
+        for row in table["rows"]
+    ]
+
+
+def _part(count: int, total: int) -> str:
+    return f"{count:,} ({count / total:.0%})" if total else "0"
+
+
+def _asked(wanted: float | None) -> str:
+    if wanted is None:
+        return ""
+    return f"{wanted:,}" if isinstance(wanted, int) else f"{wanted:.0%}"
+
+
+def _some(count: int) -> str:
+    return f"{count:,}" if count else ""
+
+
+def _evaluation(reports: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Tell what was found of the evaluation files; nothing where none was given."""
+    if not reports:
+        return
+    yield "## Evaluation files\n"
+    yield EVALUATION.format(overlap=f"{reports[0]['overlap']:.0%}")
+    yield _table(
+        ("file", "records", "nearly the same", "shared runs", "words in a run", "phrases", "too short", "SHA-256"),
+        [
+            (report["file"], *(f"{report[name]:,}" for name in EVALUATION_COUNTS), report["sha256"])
+            for report in reports
+        ],
     )
 
 

@@ -1,5 +1,6 @@
-"""The commands that make a dataset, explain it, and prepare a fine-tuning job."""
+"""The commands that make a dataset and explain it, and how a rehearsal is shown."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,18 +9,26 @@ import typer
 from store.cli import JsonOption, WorkspaceOption, open_workspace
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from export.checkup import Checkup
     from export.dataset import Dataset
     from export.preflight import PreflightFinding
     from export.submit.dry_run import DryRun
     from store.console import Console
 
 FINDINGS_SHOWN = 20
+REASONS_SHOWN = 12
 
 
 def export(
     format: Annotated[str, typer.Option(help="What the lines look like: openai-chat.")] = "openai-chat",  # noqa: A002
     out: Annotated[Path | None, typer.Option(help="Copy the finished dataset to this folder too.")] = None,
     model: Annotated[str | None, typer.Option(help="The model whose tokens and limits count.")] = None,
+    evaluation: Annotated[
+        list[Path] | None,
+        typer.Option(help="JSON lines that a model will be tested on; what is like them is left out. Repeatable."),
+    ] = None,
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -27,6 +36,10 @@ def export(
 
     Splits never share a customer or a near-duplicate cluster; the manifest proves it. The same conversations, rules
     and seed give the same bytes; exporting again without a change gives the same dataset.
+
+    In chatmill.toml, `split_by = "time"` under `[export]` trains on what is older and tests on what is newer;
+    `[balance]` caps customers and agents, as in `caps = ["customer 20"]`, and meets shares, as in
+    `targets = ["topic: returns 30%, rest 70%"]`. What is left out is counted in the data card, with the reason.
     """
     from export.dataset import build_dataset
     from store.console import Console
@@ -34,7 +47,15 @@ def export(
     console = Console(json=json)
     found = open_workspace(workspace)
     with found.open() as store:
-        dataset = build_dataset(found, store, format=format, out=out, model=model, progress=console.progress())
+        dataset = build_dataset(
+            found,
+            store,
+            format=format,
+            out=out,
+            model=model,
+            evaluation=evaluation or (),
+            progress=console.progress(),
+        )
     show_dataset(console, dataset)
     console.result(dataset_json(dataset))
 
@@ -59,36 +80,56 @@ def explain(
     console.result(as_json(explanation))
 
 
-def submit(
-    dataset: Annotated[str, typer.Argument(help="A dataset's id, the start of it, or latest.")] = "latest",
-    model: Annotated[str | None, typer.Option(help="The model to fine-tune.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the data.", min=1, max=50)] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Validate and price; send nothing.")] = False,
+def preflight(
+    target: Annotated[list[str], typer.Argument(help="JSON lines files, the one to train on first; or a dataset.")],
+    model: Annotated[str | None, typer.Option(help="The model whose tokens and limits count.")] = None,
+    repair: Annotated[Path | None, typer.Option(help="Write a repaired copy of the file here.")] = None,
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Validate a dataset for a provider and say what would be sent and what it would cost.
+    """Check training files as a provider would, every finding with its line and what to do. Nothing leaves the machine.
 
-    Only --dry-run is there yet: nothing leaves the machine.
+    A dataset is named by its id, the start of it, or latest; chatmill export has repaired what could be. A file from
+    elsewhere is repaired with --repair, into a new file, and each repair is told with its line.
     """
+    from export.catalog import find_dataset
+    from export.checkup import as_json, check_dataset, check_files
     from export.errors import ExportError
-    from export.submit.dry_run import as_json
-    from export.submit.dry_run import dry_run as rehearse
     from store.console import Console
 
-    if not dry_run:
-        raise ExportError(
-            "This version of chatmill sends nothing to a provider yet.",
-            hint="Add --dry-run, and upload the dataset's files by hand.",
-        )
     console = Console(json=json)
-    found = open_workspace(workspace)
-    with found.open() as store:
-        rehearsal = rehearse(found, store, dataset, model=model, epochs=epochs)
-    show_dry_run(console, rehearsal)
-    console.result(as_json(rehearsal))
-    if not rehearsal.is_clean:
+    paths = [Path(name) for name in target]
+    if len(target) > 1 or paths[0].is_file() or paths[0].suffix:
+        checkup = check_files(paths, model=model, repair=repair, progress=console.progress())
+    elif repair is not None:
+        raise ExportError("A dataset is repaired as it is written.", hint="Write it anew: chatmill export.")
+    else:
+        found = open_workspace(workspace)
+        with found.open() as store:
+            checkup = check_dataset(find_dataset(found, store, target[0]), model=model, progress=console.progress())
+    show_checkup(console, checkup)
+    console.result(as_json(checkup))
+    if not checkup.is_clean:
         raise typer.Exit(2)
+
+
+def show_checkup(console: "Console", checkup: "Checkup") -> None:
+    """Show every finding, every repair, and what is left after them."""
+    show_findings(console, f"Preflight for {checkup.model}", checkup.findings)
+    if checkup.repaired is not None:
+        told = [(one.line, one.action, one.what) for one in checkup.repaired.repairs]
+        console.table("Repairs", ("line#", "", "what"), told)
+        show_findings(console, "Left after the repairs", checkup.left)
+        written, read = checkup.repaired.lines_written, checkup.repaired.lines_read
+        console.say(f"Repaired: {checkup.repaired.path}, {written:,} of {read:,} lines")
+    console.say(f"Preflight: {'clean' if checkup.is_clean else 'would be refused'}")
+
+
+def show_findings(console: "Console", title: str, findings: Sequence["PreflightFinding"]) -> None:
+    """Show findings with their place and what to do; none is no table."""
+    if findings:
+        rows = [(one.severity, _where(one), one.message, one.fix) for one in findings]
+        console.table(title, ("", "where", "what", "what to do"), rows)
 
 
 def show_dataset(console: "Console", dataset: "Dataset") -> None:
@@ -98,8 +139,47 @@ def show_dataset(console: "Console", dataset: "Dataset") -> None:
         ("split", "examples#", "agent answers#", "tokens#"),
         [(file["split"], file["lines"], file["targets"], file["tokens"]) for file in dataset.files.values()],
     )
+    _show_balance(console, dataset.manifest["balance"])
+    _show_left_out(console, dataset.manifest)
     console.say(f"Dataset: {dataset.folder}")
     console.say(f"Data card: {dataset.card}")
+
+
+def _show_balance(console: "Console", balance: "Mapping[str, Any] | None") -> None:
+    from export.card import CAP_COLUMNS, balance_rows, cap_rows
+
+    if not balance:
+        return
+    console.say(f"Balance: {balance['after']:,} of {balance['before']:,} conversations taken")
+    for table in balance["tables"]:
+        columns = (table["dimension"], "before#", "after#", "asked for#", "short#")
+        console.table("", columns, balance_rows(table, balance["after"]))
+    if balance["caps"]:
+        console.table("", (CAP_COLUMNS[0], *(f"{name}#" for name in CAP_COLUMNS[1:])), cap_rows(balance))
+    for note in balance["notes"]:
+        console.note(note, style="yellow")
+
+
+def _show_left_out(console: "Console", manifest: "Mapping[str, Any]") -> None:
+    """Say what kept conversations are not in, and how the splits were divided."""
+    if period := manifest["period"]:
+        gap = f", less a gap of {period['gap_days']} days" if period["gap_days"] else ""
+        console.say(
+            f"Split by time: what began before {period['cutoff']} trains{gap} (the cut-off was {period['cutoff_was']})"
+        )
+    for report in manifest["contamination"]:
+        near, shared = report["near_duplicates"], report["shared_runs"]
+        console.say(
+            f"{report['file']}: {near:,} conversations are nearly the same and {shared:,} share long runs of words"
+        )
+    excluded = sorted(manifest["excluded"], key=lambda row: (-row["conversations"], row["code"], row["reason"]))
+    if excluded:
+        rows = [(row["conversations"], row["reason"], row["code"]) for row in excluded[:REASONS_SHOWN]]
+        console.table("Left out", ("conversations#", "why", "code"), rows)
+    if len(excluded) > REASONS_SHOWN:
+        console.say(f"and {len(excluded) - REASONS_SHOWN:,} more reasons; the data card has them all")
+    if manifest["split_note"]:
+        console.note(manifest["split_note"], style="yellow")
 
 
 def dataset_json(dataset: "Dataset") -> dict[str, Any]:
@@ -118,12 +198,7 @@ def show_dry_run(console: "Console", rehearsal: "DryRun") -> None:
         ("file", "examples#", "tokens#", "bytes#"),
         [(file.name, file.lines, file.tokens, file.bytes) for file in rehearsal.files],
     )
-    if rehearsal.findings:
-        console.table(
-            "Preflight",
-            ("", "where", "what", "what to do"),
-            [(one.severity, _where(one), one.message, one.fix) for one in rehearsal.findings[:FINDINGS_SHOWN]],
-        )
+    show_findings(console, "Preflight", rehearsal.findings[:FINDINGS_SHOWN])
     left = len(rehearsal.findings) - FINDINGS_SHOWN
     if left > 0:
         console.say(f"and {left:,} more; --json lists them all")

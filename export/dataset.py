@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,13 @@ import orjson
 import polars as pl
 
 from export import manifest as manifests
+from export.balance.picture import PICTURE, picture
 from export.card import card
 from export.catalog import Dataset, find_dataset
 from export.errors import ExportError, NothingToExport
 from export.formats import openai_chat
-from export.manifest import Plan
-from export.selection import select
-from export.split import assign
-from export.writing import Redacted, Written, write_splits
+from export.plan import Plan, make_plan
+from export.writing import Redacted, Written, shape_of, write_splits
 from store.database import Store
 from store.errors import InternalError, unknown_name
 from store.ledger import Run, run
@@ -45,9 +45,13 @@ ORDER BY finished_at DESC LIMIT 1
 
 
 def redacted_turns(store: Store, settings: Settings, keys: list[str]) -> pl.DataFrame:
-    """Give the redacted public turns of conversations, from curate."""
+    """Give the redacted public turns of conversations, from curate; agents speak as the persona where there is one."""
     from curate.redact import redact  # loads rules that an export without a change does not need
 
+    if settings.export.persona:
+        from export.persona import voiced_turns
+
+        return voiced_turns(store, settings, keys)
     return redact.redacted_turns(store, settings, keys)
 
 
@@ -58,25 +62,29 @@ def build_dataset(
     format: str = openai_chat.FORMAT,  # noqa: A002 - the word of the command line
     out: Path | None = None,
     model: str | None = None,
+    evaluation: Sequence[Path] = (),
     progress: Progress = silent,
     redacted: Redacted = redacted_turns,
 ) -> Dataset:
     """Write a dataset version of what curation kept, or give the one that holds exactly that already.
 
-    `out` is a folder that gets a copy of its files too. `redacted` gives the redacted public turns of conversations
+    `out` is a folder that gets a copy of its files too. What is like a record of the `evaluation` files, or of those in
+    the settings, is left out. `redacted` gives the redacted public turns of conversations
     (curate.redact by default): conversation_key, turn_key, position, kind, role, text.
 
     Raises:
         NothingToExport: no conversation can become an example.
-        ExportError: an unknown format, or a system prompt that cannot be filled in.
+        ExportError: an unknown format, a setting that says what cannot be done, an evaluation file of no known shape.
         InternalError: a promise broke: a leak was about to be written, or two splits share somebody.
     """
     if format not in FORMATS:
         raise ExportError(unknown_name("format", format, FORMATS), hint="Choose one with --format.")
-    openai_chat.check_prompt(workspace.settings.export.system_prompt)
+    shape_of(workspace.settings, model or workspace.settings.export.model)
     workspace.datasets.mkdir(exist_ok=True)
     _sweep(workspace.datasets)
-    plan = _plan(workspace, store, model)
+    plan = make_plan(workspace, store, model=model, evaluation=evaluation, redacted=redacted, progress=progress)
+    if plan.rows.is_empty() and plan.left_out.is_empty():
+        raise _nothing(store, plan.stale)
     mark = manifests.fingerprint(store, plan)
     dataset = _given(workspace, store, mark)
     if dataset is None:
@@ -90,17 +98,6 @@ def build_dataset(
 
 def _versions() -> dict[str, Any]:
     return {"format": openai_chat.VERSION, "manifest": manifests.MANIFEST_VERSION}
-
-
-def _plan(workspace: Workspace, store: Store, model: str | None) -> Plan:
-    settings = workspace.settings
-    selection = select(store)
-    if selection.kept.is_empty():
-        raise _nothing(store, selection.stale)
-    seed = settings.workspace.seed
-    assignment = assign(store, selection.kept, shares=settings.export.split, seed=seed)
-    rows = selection.kept.join(assignment.rows, on="conversation_key", maintain_order="left")
-    return Plan(settings, model or settings.export.model, seed, assignment, rows, selection.stale)
 
 
 def _given(workspace: Workspace, store: Store, mark: str) -> Dataset | None:
@@ -127,7 +124,8 @@ def _write(
             redacted=redacted,
             progress=progress,
         )
-        return _settle(workspace, store, plan, written, partial, this)
+        items = pl.concat([written.items, plan.left_out.with_columns(split=pl.lit("excluded"))], how="diagonal")
+        return _settle(workspace, store, plan, replace(written, items=items), partial, this)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -137,8 +135,7 @@ def _settle(workspace: Workspace, store: Store, plan: Plan, written: Written, pa
     made = manifests.manifest(store, plan, written, run_id=this.run_id)
     if not made["conversations"]:
         raise _nothing(store, plan.stale, made)
-    if any(count for pairs in made["overlap"].values() for count in pairs.values()):
-        raise InternalError("Two splits share a customer or a near-duplicate cluster; nothing was written.")
+    _check_promises(made)
     for file in made["files"].values():
         this.count(file["split"], file["lines"])
     name = made["dataset"]
@@ -149,12 +146,26 @@ def _settle(workspace: Workspace, store: Store, plan: Plan, written: Written, pa
         return dataset
     (partial / MANIFEST_FILE).write_bytes(manifests.as_bytes(dict(dataset.manifest)))
     (partial / "README.md").write_text(card(dataset.manifest), encoding="utf-8")
+    if dataset.manifest["balance"]:
+        (partial / PICTURE).write_text(picture(dataset.manifest["balance"]), encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
     partial.chmod(0o755)
     partial.rename(folder)
     if not known:
         _record(workspace, store, dataset, written.items)
     return dataset
+
+
+def _check_promises(made: Mapping[str, Any]) -> None:
+    if any(count for pairs in made["overlap"].values() for count in pairs.values()):
+        raise InternalError("Two splits share a customer or a near-duplicate cluster; nothing was written.")
+    periods = made["periods"] or {}
+    if "train" in periods and any(periods["train"]["last"] > period["first"] for period in _later(periods)):
+        raise InternalError("A training conversation began after one that tests; nothing was written.")
+
+
+def _later(periods: Mapping[str, Any]) -> list[Mapping[str, str]]:
+    return [period for split, period in periods.items() if split != "train"]
 
 
 def _row(store: Store, name: str) -> tuple[Any, ...] | None:
@@ -190,7 +201,8 @@ def _sweep(folder: Path) -> None:
 
 def _copy(dataset: Dataset, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    for name in (*dataset.files, MANIFEST_FILE, dataset.card.name):
+    pictures = (PICTURE,) if dataset.manifest["balance"] else ()
+    for name in (*dataset.files, MANIFEST_FILE, dataset.card.name, *pictures):
         partial = out / f"{name}.partial"
         shutil.copyfile(dataset.folder / name, partial)
         partial.replace(out / name)

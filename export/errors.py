@@ -4,7 +4,9 @@ ExportError
 ├── NothingToExport     no conversation can become an example; the message says why
 ├── UnknownDataset      no dataset version answers to that name
 ├── DamagedDataset      a dataset's files are not the ones its manifest describes
-└── BadPrompt           the system prompt's template cannot be filled in
+├── BadPrompt           the system prompt's template cannot be filled in
+├── BadPlan             what the settings ask of splits or balance cannot be done
+└── BadEvaluation       an evaluation file cannot be read
 """
 
 from store.errors import UsageError
@@ -38,3 +40,15 @@ class BadPrompt(ExportError):
     """Say that the system prompt's template names something that cannot be filled in."""
 
     code = "EXP-140"
+
+
+class BadPlan(ExportError):
+    """Say that what the settings ask of splits or balance contradicts itself, or the conversations there are."""
+
+    code = "EXP-150"
+
+
+class BadEvaluation(ExportError):
+    """Say that an evaluation file cannot be read; the line and its keys are named, its text never."""
+
+    code = "EXP-160"

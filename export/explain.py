@@ -15,15 +15,17 @@ import polars as pl
 
 from curate.redact.operators import PageOperators
 from curate.redact.policy import load_policy
-from curate.redact.redact import Applied, apply, read_page
+from curate.redact.redact import Applied, read_page
 from export.catalog import Dataset, find_dataset
 from export.errors import DamagedDataset, UnknownDataset
+from export.persona import Voice, read_people, speak
 from store.database import Store
 from store.history import record
 from store.workspace import Workspace
 
 ITEM = """
-SELECT conversation_key, content_hash, group_id, tokens, sha256 FROM dataset_items
+SELECT conversation_key, content_hash, group_id, tokens, sha256, turn_key, coalesce(cut_turns, 0) AS cut_turns,
+       coalesce(repairs, []) AS repairs FROM dataset_items
 WHERE dataset_id = ? AND split = ? AND line = ?
 """
 SOURCE = """
@@ -64,6 +66,13 @@ SELECT job_id, provider, model, status, created_at::VARCHAR AS created_at FROM j
 WHERE dataset_id = ? ORDER BY created_at, job_id
 """
 
+USES = {
+    "": "",
+    "cut": ", not in this line",
+    "answer": ", the answer of this line",
+    "after": ", after the answer of this line",
+}
+
 Facts = Mapping[str, Any]
 
 
@@ -88,7 +97,11 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class TurnStep:
-    """One turn of the source: `text` is as exported, None where the turn is not public."""
+    """One turn of the source: `text` is as exported, None where the turn is not public.
+
+    `use` says what became of it in the line: cut (too old for it), answer (what a line of one answer ends with), after
+    (said later than that answer), or nothing where it is simply part of the line or not public.
+    """
 
     position: int
     kind: str
@@ -97,6 +110,7 @@ class TurnStep:
     place: str
     repairs: tuple[str, ...]
     text: str | None
+    use: str
     spans: tuple[Span, ...]
 
 
@@ -113,6 +127,8 @@ class Explanation:
     is_verified: bool
     is_current: bool  # the conversation in the store is still the one that was exported
     tokens: int
+    cut_turns: int  # the oldest turns that are not in the line, for the context's length or the model's limit
+    repairs: tuple[str, ...]  # special_token: control marks were broken up
     group_id: str
     conversation_key: str
     source: Facts
@@ -144,7 +160,8 @@ def explain_line(
     """
     found = find_dataset(workspace, store, dataset)
     path = found.path(split)
-    key, content_hash, group_id, tokens, digest = _item(store, found, split, line)
+    item = _item(store, found, split, line)
+    key, digest = item["conversation_key"], item["sha256"]
     raw = _line(found, path.name, line)
     if reveal:
         record(store, "explain.reveal", subject=key, after={"dataset": found.dataset_id, "split": split, "line": line})
@@ -157,13 +174,15 @@ def explain_line(
         line=line,
         sha256=digest,
         is_verified=sha256(raw).hexdigest() == digest,
-        is_current=source["content_hash"] == content_hash,
-        tokens=tokens,
-        group_id=group_id,
+        is_current=source["content_hash"] == item["content_hash"],
+        tokens=item["tokens"],
+        cut_turns=item["cut_turns"],
+        repairs=tuple(item["repairs"]),
+        group_id=item["group_id"],
         conversation_key=key,
         source=source,
-        turns=tuple(_turns(workspace, store, key, reveal=reveal)),
-        stages=_facts(store, STAGES, content_hash, key),
+        turns=tuple(_turns(workspace, store, item, reveal=reveal)),
+        stages=_facts(store, STAGES, item["content_hash"], key),
         cluster=next(iter(_facts(store, CLUSTER, key)), None),
         outcome=next(iter(_facts(store, OUTCOME, key)), None),
         decisions=_facts(store, DECISIONS, key),
@@ -182,8 +201,8 @@ def as_text(explanation: Explanation) -> str:
     return "\n".join(_told(explanation))
 
 
-def _item(store: Store, found: Dataset, split: str, line: int) -> tuple[Any, ...]:
-    rows = store.rows(ITEM, [found.dataset_id, split, line])
+def _item(store: Store, found: Dataset, split: str, line: int) -> Facts:
+    rows = _facts(store, ITEM, found.dataset_id, split, line)
     if not rows:
         count = next(file["lines"] for file in found.files.values() if file["split"] == split)
         raise UnknownDataset(
@@ -208,13 +227,16 @@ def _facts(store: Store, sql: str, *params: Any) -> tuple[Facts, ...]:  # noqa: 
     return tuple(store.frame(sql, list(params)).to_dicts())
 
 
-def _turns(workspace: Workspace, store: Store, key: str, *, reveal: bool) -> Iterator[TurnStep]:
+def _turns(workspace: Workspace, store: Store, item: Facts, *, reveal: bool) -> Iterator[TurnStep]:
+    key = item["conversation_key"]
     texts, applied = _redacted(workspace, store, key)
     spans: dict[str, list[Span]] = {}
     for row in store.frame(FINDINGS, [key, key]).iter_rows(named=True):
         placeholder = _placeholder(row, applied.get(row["turn_key"], ()))
         spans.setdefault(row["turn_key"], []).append(_span(row, placeholder, reveal=reveal))
-    for row in store.frame(TURNS, [key]).iter_rows(named=True):
+    rows = store.frame(TURNS, [key]).to_dicts()
+    uses = _uses([row for row in rows if texts.get(row["turn_key"], "").strip() and row["kind"] != "tools"], item)
+    for row in rows:
         yield TurnStep(
             position=row["position"],
             kind=row["kind"],
@@ -223,18 +245,32 @@ def _turns(workspace: Workspace, store: Store, key: str, *, reveal: bool) -> Ite
             place=row["place"],
             repairs=tuple(row["repairs"]),
             text=texts.get(row["turn_key"]),
+            use=uses.get(row["turn_key"], ""),
             spans=tuple(spans.get(row["turn_key"], ())),
         )
 
 
+def _uses(said: Sequence[Facts], item: Facts) -> dict[str, str]:
+    """Say of the turns that were said which ones a line leaves out, and which is its answer."""
+    keys = [row["turn_key"] for row in said]
+    uses = dict.fromkeys(keys[: item["cut_turns"]], "cut")
+    if item["turn_key"] in keys:
+        uses[item["turn_key"]] = "answer"
+        uses |= dict.fromkeys(keys[keys.index(item["turn_key"]) + 1 :], "after")
+    return uses
+
+
 def _redacted(workspace: Workspace, store: Store, key: str) -> tuple[dict[str, str], dict[str, tuple[Applied, ...]]]:
     """Redact one conversation as the export did: its public turns' texts, and the spans applied to them."""
-    page = read_page(store, pl.DataFrame({"conversation_key": [key]}))
+    wanted = pl.DataFrame({"conversation_key": [key]})
+    page = read_page(store, wanted)
     turns = next((turns for _, turns in page.conversations()), [])
     language = page.languages.get(key, workspace.settings.workspace.languages[0])
     policy = load_policy(workspace.root)
     operators = PageOperators(store, policy, [key]).of(key, language)
-    done = apply(turns, page.findings.get(key, {}), policy, language=language, operators=operators)
+    findings, persona = page.findings.get(key, {}), workspace.settings.export.persona
+    voice = Voice.of(persona, turns, findings, read_people(store, wanted).get(key, ())) if persona else None
+    done = speak(turns, findings, policy, language=language, operators=operators, voice=voice)
     names = [turn.turn_key for turn in turns]
     return dict(zip(names, done.texts, strict=True)), dict(zip(names, done.spans, strict=True))
 
@@ -266,6 +302,10 @@ def _told(one: Explanation) -> Iterator[str]:
     yield f"{one.dataset}  {one.file} line {one.line}: {one.tokens} tokens, {verified}"
     yield f"  sha256 {one.sha256}"
     yield f"  group {one.group_id} (customers and clusters that stay together)"
+    if one.cut_turns:
+        yield f"  the {one.cut_turns} oldest turns are not in it: the context's length or the model's limit"
+    if one.repairs:
+        yield f"  repaired: {', '.join(one.repairs)}"
     yield from _told_source(one)
     yield "turns"
     for turn in one.turns:
@@ -293,7 +333,7 @@ def _told_source(one: Explanation) -> Iterator[str]:
 def _told_turn(turn: TurnStep) -> Iterator[str]:
     said = turn.text if turn.text is not None else f"({turn.visibility}, not exported)"
     repairs = f", repaired: {', '.join(turn.repairs)}" if turn.repairs else ""
-    yield f"  {turn.position} {turn.role} {turn.kind} ({turn.place}{repairs})"
+    yield f"  {turn.position} {turn.role} {turn.kind} ({turn.place}{repairs}){USES[turn.use]}"
     yield from (f"      {line}" for line in said.splitlines())
     yield from (f"      - {_told_span(span)}" for span in turn.spans)
 

@@ -7,7 +7,7 @@ differ there and nowhere else.
 from __future__ import annotations
 
 import importlib.metadata
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from hashlib import sha256
 from typing import Any
 
@@ -16,13 +16,14 @@ import polars as pl
 
 from curate.customers import IDENTITIES
 from curate.redact.policy import load_policy
+from export import contamination, split_time
 from export.formats import openai_chat
 from export.models import default_epochs, encoding_of
-from export.split import CLUSTERS, Assignment, overlap
+from export.plan import Plan
+from export.split import CLUSTERS, overlap
 from export.tokens import TOOL_MARGIN
 from export.writing import Written
 from store.database import Store
-from store.settings import Settings
 
 MANIFEST_VERSION = 1
 READING = ("read", "stored")
@@ -54,16 +55,8 @@ GROUP BY ALL ORDER BY ALL
 DECIDED = "SELECT count(*), max(decided_at)::VARCHAR FROM decisions"
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is to be exported, and how: decided before a line is written."""
-
-    settings: Settings
-    model: str
-    seed: int
-    assignment: Assignment
-    rows: pl.DataFrame  # conversation_key, content_hash, group_id, split
-    stale: int
+# Reasons that name a line or a similarity are counted under one sentence.
+GENERAL = contamination.REASONS | split_time.REASONS
 
 
 def chatmill_version() -> str:
@@ -83,7 +76,20 @@ def config(plan: Plan) -> dict[str, Any]:
         "model": plan.model,
         "encoding": encoding_of(plan.model),
         "seed": plan.seed,
-        "settings": {"system_prompt": export.system_prompt, "company": export.company, "split": list(export.split)},
+        "settings": {
+            "system_prompt": export.system_prompt,
+            "company": export.company,
+            "split": list(export.split),
+            "split_by": export.split_by,
+            "split_cutoff": export.split_cutoff,
+            "split_gap_days": export.split_gap_days,
+            "balance": asdict(plan.settings.balance),
+            "evaluation_overlap": export.evaluation_overlap,
+            "evaluation": [[report["file"], report["sha256"]] for report in plan.contamination],
+            "examples": export.examples,
+            "context_turns": export.context_turns,
+            "persona": export.persona,
+        },
     }
 
 
@@ -95,8 +101,9 @@ def fingerprint(store: Store, plan: Plan) -> str:
     policy = load_policy(store.path.parent).fingerprint
     parts = [config(plan), asdict(plan.settings.redaction), policy, curated, decided, chatmill_version()]
     whole = sha256(orjson.dumps(parts, default=str))
-    for page in plan.rows.iter_slices(50_000):
-        whole.update(page.write_csv(include_header=False).encode())
+    for frame in (plan.rows, plan.left_out):
+        for page in frame.iter_slices(50_000):
+            whole.update(page.write_csv(include_header=False).encode())
     return whole.hexdigest()
 
 
@@ -112,7 +119,8 @@ def manifest(store: Store, plan: Plan, written: Written, *, run_id: str) -> dict
     rules: dict[str, Any] = {stage: orjson.loads(versions) for stage, versions, _ in stages}
     exported = written.items.filter(pl.col("line").is_not_null())
     excluded = written.items.filter(pl.col("code").is_not_null())
-    excluded = excluded.group_by("code", "reason").agg(conversations=pl.len()).sort("code")
+    excluded = excluded.with_columns(pl.col("code").replace_strict(GENERAL, default=pl.col("reason")).alias("reason"))
+    excluded = excluded.group_by("code", "reason").agg(conversations=pl.col("conversation_key").n_unique()).sort("code")
     with store.scratch(written=exported.select("conversation_key")):
         facts = {name: store.frame(sql).to_dicts() for name, sql in _FACTS.items()}
     return {
@@ -122,11 +130,15 @@ def manifest(store: Store, plan: Plan, written: Written, *, run_id: str) -> dict
         **config(plan),
         "rules": rules,
         "files": {file.name: _file(split, written) for split, file in written.files.items()},
-        "conversations": exported.height,
+        "conversations": exported["conversation_key"].n_unique(),
         "tool_margin": TOOL_MARGIN,
         "epochs_by_default": default_epochs(written.files["train"].lines),
         "groups": _groups(exported),
         "split_note": plan.assignment.note,
+        "period": plan.assignment.period,
+        "periods": split_time.periods_of(store, exported) if plan.assignment.period else None,
+        "balance": plan.balance,
+        "contamination": list(plan.contamination),
         "overlap": overlap(store, exported),
         "overlap_rules": {"customers": " ".join(IDENTITIES.split()), "clusters": CLUSTERS},
         "excluded": excluded.to_dicts(),
@@ -175,11 +187,13 @@ def _file(split: str, written: Written) -> dict[str, Any]:
         "targets": file.targets,
         "tokens": file.tokens,
         "tokens_margin": file.margin,
+        "cut": file.cut,
+        "repaired": file.repaired,
     }
 
 
 def _groups(exported: pl.DataFrame) -> dict[str, int]:
-    sizes = exported.group_by("group_id").len()["len"]
+    sizes = exported.group_by("group_id").agg(pl.col("conversation_key").n_unique())["conversation_key"]
     return {"count": len(sizes), "largest": int(sizes.to_numpy().max(initial=0))}
 
 

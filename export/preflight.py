@@ -13,11 +13,11 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal
 
-import orjson
-
+from export.formats.lines import read_line
 from export.formats.openai_rules import Problem, problems
 from export.models import Model, find
 from export.tokens import TokenCounter
+from store.progress import Task
 
 Severity = Literal["error", "warning"]
 
@@ -26,17 +26,20 @@ MIN_EXAMPLES = 10
 SUFFIX_LENGTH = 64
 AZURE_SUFFIX_LENGTH = 18
 MOST_OF_A_CODE = 100  # findings of one code that are listed; the rest are counted
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 
 # These spoil a file or waste it, but nobody refuses it for them.
 WARNINGS = frozenset(
     {
         "example.last",
         "example.no_user",
+        "example.system_late",
+        "example.systems",
         "line.duplicate",
         "message.null_content",
         "tools.arguments",
         "tools.undeclared",
+        "tools.unknown",
         "job.suffix_azure",
     }
 )
@@ -63,6 +66,7 @@ class _Check:
     """What one pass over one file or several remembers: the lines it saw, by hash."""
 
     model: Model
+    task: Task | None = None
     counter: TokenCounter | None = None
     seen: dict[bytes, tuple[str, int]] = field(default_factory=dict[bytes, tuple[str, int]])
 
@@ -76,21 +80,25 @@ def preflight(path: Path, model: str) -> list[PreflightFinding]:
     return preflight_files({path.name: path}, model)
 
 
-def preflight_files(files: Mapping[str, Path], model: str, *, held_out: bool = False) -> list[PreflightFinding]:
+def preflight_files(
+    files: Mapping[str, Path],
+    model: str,
+    *,
+    held_out: bool = False,
+    most: int | None = MOST_OF_A_CODE,
+    task: Task | None = None,
+) -> list[PreflightFinding]:
     """Check files that belong together: each one, and that no line stands in two of them.
 
     The smallest number of examples is asked of the first file alone, the one to train on, and of none when all of
-    them are `held_out`.
+    them are `held_out`. So many findings of a code as `most` are listed for a file, and the rest counted; None lists
+    all. `task` is told of each line.
     """
-    check = _Check(find(model))
+    check = _Check(find(model), task)
     findings: list[PreflightFinding] = []
     for number, (name, path) in enumerate(files.items()):
-        listed: Counter[str] = Counter()
-        for finding in _file(name, path, check, minimum=MIN_EXAMPLES if number == 0 and not held_out else 0):
-            listed[finding.code] += 1
-            if listed[finding.code] <= MOST_OF_A_CODE:
-                findings.append(finding)
-        findings.extend(_uncounted(name, listed))
+        found = _file(name, path, check, minimum=MIN_EXAMPLES if number == 0 and not held_out else 0)
+        findings.extend(found if most is None else _listed(name, found, most))
     return findings
 
 
@@ -107,11 +115,15 @@ def check_suffix(suffix: str | None) -> list[PreflightFinding]:
     return []
 
 
-def _uncounted(name: str, listed: Counter[str]) -> Iterator[PreflightFinding]:
-    for code, count in sorted(listed.items()):
-        if count > MOST_OF_A_CODE:
-            more = count - MOST_OF_A_CODE
-            yield PreflightFinding(0, code, f"And {more} more lines like these.", "As above.", name)
+def _listed(name: str, found: Iterator[PreflightFinding], most: int) -> Iterator[PreflightFinding]:
+    counts: Counter[str] = Counter()
+    for finding in found:
+        counts[finding.code] += 1
+        if counts[finding.code] <= most:
+            yield finding
+    for code, count in sorted(counts.items()):
+        if count > most:
+            yield PreflightFinding(0, code, f"And {count - most} more lines like these.", "As above.", name)
 
 
 def _file(name: str, path: Path, check: _Check, *, minimum: int) -> Iterator[PreflightFinding]:
@@ -123,11 +135,13 @@ def _file(name: str, path: Path, check: _Check, *, minimum: int) -> Iterator[Pre
     with path.open("rb") as file:
         for lines, raw in enumerate(file, start=1):
             line = raw.removesuffix(b"\n").removesuffix(b"\r")
-            if lines == 1 and line.startswith(_BOM):
+            if lines == 1 and line.startswith(BOM):
                 yield PreflightFinding(1, "file.bom", "The file begins with a byte order mark.", "Take it out.", name)
-                line = line.removeprefix(_BOM)
+                line = line.removeprefix(BOM)
             for problem in _line(name, lines, line, check):
                 yield PreflightFinding(lines, *problem, name)
+            if check.task is not None:
+                check.task.advance()
     if lines < minimum:
         fix = "Fifty to a hundred good examples are where an effect begins to show."
         message = f"There are {lines} examples; at least {minimum} are asked for."
@@ -139,7 +153,7 @@ def _line(name: str, number: int, line: bytes, check: _Check) -> Iterator[Proble
         yield Problem("line.empty", "The line is empty.", "Take it out.")
         return
     yield from _repeated(name, number, line, check)
-    body = _read(line)
+    body = read_line(line)
     if isinstance(body, Problem):
         yield body
         return
@@ -150,20 +164,6 @@ def _line(name: str, number: int, line: bytes, check: _Check) -> Iterator[Proble
     if not found and len(line) > limit and (tokens := check.tokens(body)) > limit:
         message = f"The example has {tokens:,} tokens; after {limit:,} it is cut, and its last answer lost."
         yield Problem("line.too_long", message, "Leave it out or shorten it.")
-
-
-def _read(line: bytes) -> dict[str, Any] | Problem:
-    try:
-        body = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        try:
-            line.decode()
-        except UnicodeDecodeError:
-            return Problem("line.encoding", "The line is not UTF-8.", "Write the file as UTF-8.")
-        return Problem("line.json", "The line is not one JSON object.", "Write one JSON object on each line.")
-    if not isinstance(body, dict):
-        return Problem("line.json", "The line is JSON, but no object.", "Write one JSON object on each line.")
-    return body
 
 
 def _repeated(name: str, number: int, line: bytes, check: _Check) -> Iterator[Problem]:

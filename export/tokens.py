@@ -7,12 +7,13 @@ how far the true figure may lie from it (TOOL_MARGIN is our own cautious choice)
 
 from __future__ import annotations
 
+import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
@@ -24,26 +25,24 @@ if TYPE_CHECKING:
 PER_MESSAGE = 3
 PER_EXAMPLE = 3
 TOOL_MARGIN = 0.2
-SPECIAL_TOKENS = (
-    "<|im_start|>",
-    "<|im_end|>",
-    "<|im_sep|>",
-    "<|endoftext|>",
-    "<|endofprompt|>",
-    "<|fim_prefix|>",
-    "<|fim_middle|>",
-    "<|fim_suffix|>",
-    "<|return|>",
-    "<|call|>",
-)
-MARK_START = "<|"
+# What tokenizers read as one control token: <|endoftext|>, <|im_start|>, <|eot_id|>, DeepSeek's with full-width bars.
+_MARK = re.compile(r"<([|｜][^\s<>|｜]{1,64}[|｜]>)")
 _CACHED_STRINGS = 1 << 16
 _CACHED_LENGTH = 400  # what repeats is short: prompts, macros, greetings; long texts would only fill the memory
 
 
 def has_special_token(text: str) -> bool:
-    """Say whether a text holds a control mark of the model, which must never come from a conversation."""
-    return MARK_START in text and any(mark in text for mark in SPECIAL_TOKENS)
+    """Say whether a text holds a control mark of a model, which must never come from a conversation."""
+    return ("<|" in text or "<｜" in text) and _MARK.search(text) is not None
+
+
+def neutral(text: str) -> str:
+    """Give a text with a space in every control mark, so that no tokenizer takes it for one.
+
+    >>> neutral("the end <|endoftext|>")
+    'the end < |endoftext|>'
+    """
+    return _MARK.sub(r"< \1", text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +51,18 @@ class Tokens:
 
     total: int
     margin: int
+
+
+class Cost(NamedTuple):
+    """What one message adds to an example: tokens of its words, and of its tool calls, which are an estimate."""
+
+    words: int
+    tools: int
+
+
+def total(words: int, tools: int) -> Tokens:
+    """Sum an example up from the costs of its messages and its list of tools."""
+    return Tokens(PER_EXAMPLE + words + tools, ceil(tools * TOOL_MARGIN))
 
 
 @cache
@@ -77,16 +88,23 @@ class TokenCounter:
 
     def example(self, body: Mapping[str, Any]) -> Tokens:
         """Count one example as the trainer would read it: its messages, its tool calls and its tools."""
-        messages: Sequence[Mapping[str, Any]] = body["messages"]
-        spoken = PER_EXAMPLE
-        tools = self._json(body["tools"]) if body.get("tools") else 0
-        for message in messages:
-            spoken += PER_MESSAGE + self.text(message["role"]) + self._content(message.get("content"))
-            if message.get("name"):
-                spoken += 1 + self.text(message["name"])
-            tools += sum(self._call(call) for call in message.get("tool_calls") or ())
-            tools += self.text(message.get("tool_call_id") or "")
-        return Tokens(spoken + tools, ceil(tools * TOOL_MARGIN))
+        costs = [self.message(message) for message in body["messages"]]
+        tools = sum(cost.tools for cost in costs) + self.tools(body.get("tools"))
+        return total(sum(cost.words for cost in costs), tools)
+
+    def message(self, message: Mapping[str, Any]) -> Cost:
+        """Count one message."""
+        words = PER_MESSAGE + self.text(message["role"]) + self._content(message.get("content"))
+        if message.get("name"):
+            words += 1 + self.text(message["name"])
+        tools = self.text(message["tool_call_id"]) if message.get("tool_call_id") else 0
+        for call in message.get("tool_calls") or ():
+            tools += self._call(call)
+        return Cost(words, tools)
+
+    def tools(self, tools: Any) -> int:  # noqa: ANN401 - any JSON
+        """Count the list of tools that an example declares."""
+        return self._json(tools) if tools else 0
 
     def _content(self, content: Any) -> int:  # noqa: ANN401 - a string, parts or null in files from elsewhere
         if isinstance(content, str):

@@ -16,12 +16,16 @@ class Evidence:
 
     `confidence` runs from 0 to 1: .9 and more means that nothing else looks like this, .5 that the shape fits many
     things. `reasons` are shown to people, so they name fields, never values. `part` says which of the connector's
-    files this is ("tickets", "users"), for connectors that read several together.
+    files this is ("tickets", "users"), for connectors that read several together. `spans_folders`: they also belong
+    together where they lie in several folders of what is ingested (a mailbox's Inbox and Sent). `above`: they belong
+    to one export whose top lies so many folders above this file.
     """
 
     confidence: float
     reasons: tuple[str, ...]
     part: str = ""
+    spans_folders: bool = False
+    above: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.detection import explain
+from ingest.detection import explain, generic
 from ingest.records import Reject
 from ingest.shape import shape as shape_of_file
 from ingest.source import SourceFile, walk
@@ -40,7 +40,8 @@ def _lines(file: SourceFile) -> Iterator[str]:
         part = f", part {evidence.part}" if evidence.part else ""
         verb = "read as" if place == 0 else "could be"
         yield f"{verb} {connector.name}{part} ({evidence.confidence:.0%}): {'; '.join(evidence.reasons)}"
-    if found and found[0][0].mapped:
+    through_mapping = generic(file)
+    if found and through_mapping and found[0][0] is through_mapping[0]:
         yield from _columns(file)
 
 

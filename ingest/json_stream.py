@@ -65,7 +65,7 @@ def read_json(file: SourceFile, fields: Iterable[str] = ()) -> Iterator[Placed |
         yield from _read_lines(file, wanted)
         return
     with file.open_utf8() as stream:
-        yield from _Cursor(_Decoded(stream), file.uri).records(wanted)
+        yield from Cursor(Decoded(stream), file.uri).records(wanted)
 
 
 def sample_json(sample: Sample, fields: Iterable[str] = ()) -> list[Any]:
@@ -75,7 +75,7 @@ def sample_json(sample: Sample, fields: Iterable[str] = ()) -> list[Any]:
     if arrangement(sample) == "lines":
         lines = list(_sample_lines(sample)) or _mended(sample.text)
         return [item for line in lines for _, item in _opened("", line, tuple(fields))]
-    cursor = _Cursor(io.StringIO(sample.text), sample.name)
+    cursor = Cursor(io.StringIO(sample.text), sample.name)
     found = [record[1] for record in _up_to(SAMPLE_RECORDS, cursor.records(tuple(fields))) if is_placed(record)]
     return found or _mended(sample.text)
 
@@ -236,7 +236,7 @@ def _mended(text: str) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-class _BrokenError(Exception):
+class BrokenError(Exception):
     """Say that no value could be read: why, and from where on the next one may be looked for."""
 
     def __init__(self, why: str, *, code: RejectCode, position: int) -> None:
@@ -250,7 +250,7 @@ class _Readable(Protocol):
     def read(self, size: int, /) -> str: ...
 
 
-class _Decoded:
+class Decoded:
     """Read text piecewise, so that what stands before a damaged spot is not lost with it."""
 
     def __init__(self, stream: BinaryIO) -> None:
@@ -258,6 +258,7 @@ class _Decoded:
         self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
 
     def read(self, size: int) -> str:
+        """Give some text, at most so many bytes of it; nothing at the end."""
         text = ""
         while not text:
             chunk = self._stream.read1(size)
@@ -267,7 +268,7 @@ class _Decoded:
         return text
 
 
-class _Cursor:
+class Cursor:
     """Read values one after another from text that comes in chunks; what has been read is forgotten."""
 
     def __init__(self, stream: _Readable, uri: str) -> None:
@@ -292,6 +293,10 @@ class _Cursor:
                 yield from self._members(fields)
             else:
                 yield from self._record()
+        yield from self._failed()
+
+    def _failed(self) -> Iterator[Reject]:
+        """Say why the stream could not be read to its end, unless a reject has said so."""
         if self._failure is not None and not (self._is_cut_off and self._failure.reject == "truncated"):
             yield self._reject(self._failure.reject, self._failure.message)
 
@@ -322,7 +327,7 @@ class _Cursor:
                     yield from self._items()
                 else:
                     others[name] = self._value()
-            except _BrokenError as broken:
+            except BrokenError as broken:
                 yield from self._skipped(broken)
                 return
         if following == "":
@@ -335,7 +340,7 @@ class _Cursor:
     def _record(self) -> Iterator[Placed | Reject]:
         try:
             value = self._value()
-        except _BrokenError as broken:
+        except BrokenError as broken:
             yield from self._skipped(broken)
             return
         self._count += 1
@@ -346,7 +351,7 @@ class _Cursor:
     def _name(self) -> str:
         name = self._value()
         if not isinstance(name, str) or self._peek() != ":":
-            raise _BrokenError("no JSON (a name and a colon were expected)", code="bad_json", position=self._position)
+            raise BrokenError("no JSON (a name and a colon were expected)", code="bad_json", position=self._position)
         self._position += 1
         return name
 
@@ -376,28 +381,28 @@ class _Cursor:
         unfinished = "Unterminated" in str(error) or position >= len(self._buffer) - NEAR_END
         if unfinished and len(self._buffer) - self._position > LINE_BYTES:
             why = f"the record is longer than {LINE_BYTES:,} characters"
-            raise _BrokenError(why, code="too_large", position=position)
+            raise BrokenError(why, code="too_large", position=position)
         if unfinished and not isinstance(error, RecursionError):
             if self._more():
                 return
             if self._buffer.rstrip()[-1:] not in ("}", "]"):
                 why = "the file ends in the middle of a record"
-                raise _BrokenError(why, code="truncated", position=position)
-        raise _BrokenError(_why(error), code="bad_json", position=position)
+                raise BrokenError(why, code="truncated", position=position)
+        raise BrokenError(_why(error), code="bad_json", position=position)
 
     def _checked(self, value: Any, end: int) -> Any:  # noqa: ANN401 - any JSON value
         text = self._buffer[self._position : end]
         if is_damaged(text):
-            raise _BrokenError("bytes that are no text in the file's encoding", code="encoding", position=end)
+            raise BrokenError("bytes that are no text in the file's encoding", code="encoding", position=end)
         if SURROGATE_ESCAPE.search(text):
             try:
                 value = _repaired(value)
             except RecursionError as error:
-                raise _BrokenError(_why(error), code="bad_json", position=end) from error
+                raise BrokenError(_why(error), code="bad_json", position=end) from error
         self._position = end
         return value
 
-    def _skipped(self, broken: _BrokenError) -> Iterator[Reject]:
+    def _skipped(self, broken: BrokenError) -> Iterator[Reject]:
         """Reject a record that cannot be read, and go to where the next one starts."""
         self._count += 1
         end = broken.position if broken.code == "encoding" else self._next_record(broken.position)

@@ -1,6 +1,7 @@
 """The keys of what is stored: hashes of (connector, account, external ids), so that the same record is the same row."""
 
 import json
+from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any
 
@@ -15,6 +16,18 @@ def key(*parts: str) -> str:
     """Hash parts into 32 hex digits (BLAKE2b, RFC 7693), each with its length, so ("ab", "c") is not ("a", "bc")."""
     joined = "".join(f"{len(part)}:{part}" for part in parts)
     return blake2b(joined.encode("utf-8", "surrogatepass"), digest_size=KEY_BYTES).hexdigest()
+
+
+def keys_under(first: str) -> Callable[[str], str]:
+    """Give what makes `key(first, part)` of a part; the first part is hashed once for many."""
+    begun = blake2b(f"{len(first)}:{first}".encode("utf-8", "surrogatepass"), digest_size=KEY_BYTES)
+
+    def key_of(part: str) -> str:
+        whole = begun.copy()
+        whole.update(f"{len(part)}:{part}".encode("utf-8", "surrogatepass"))
+        return whole.hexdigest()
+
+    return key_of
 
 
 def content_hash(conversation: Conversation, version: int) -> str:

@@ -147,6 +147,7 @@ class _Loading:
             return
         rows = to_rows(conversations, connector=self.batch.connector.name, account=self.account, version=LOADER_VERSION)
         fresh = _newer(self.store, rows)
+        self._delete(fresh.filter("is_stored"))
         keep = rows.conversations.join(fresh, on="conversation_key", how="semi")
         frames = {
             "conversations": keep.with_columns(pl.lit(self.batch_id).alias("batch_id")),
@@ -154,13 +155,17 @@ class _Loading:
             "turns": rows.turns,
             "attachments": rows.attachments,
         }
-        with self.store.scratch(fresh=fresh):
-            for table in CONTENT_TABLES:
-                self.store.execute(
-                    f"DELETE FROM {table} AS old USING fresh AS f WHERE old.conversation_key = f.conversation_key"
-                )
         for table, frame in frames.items():
             self.store.append(table, frame.join(fresh, on="conversation_key", how="semi", maintain_order="left"))
+
+    def _delete(self, superseded: pl.DataFrame) -> None:
+        if superseded.is_empty():
+            return  # looking for nothing would still go through whole tables
+        with self.store.scratch(superseded=superseded):
+            for table in CONTENT_TABLES:
+                self.store.execute(
+                    f"DELETE FROM {table} AS old USING superseded AS s WHERE old.conversation_key = s.conversation_key"
+                )
 
     def _store_rejects(self, rejects: list[Reject]) -> None:
         self.rejects += len(rejects)
@@ -185,10 +190,10 @@ class _Loading:
 
 
 def _newer(store: Store, rows: Rows) -> pl.DataFrame:
-    """Give the keys of the conversations that are not stored yet, or differ and are not older than what is stored."""
+    """Name the conversations that are not stored yet, or differ and are not older than what is stored."""
     with store.scratch(incoming=rows.conversations.select("conversation_key", "content_hash", "updated_at")):
         return store.frame("""
-            SELECT i.conversation_key
+            SELECT i.conversation_key, c.conversation_key IS NOT NULL AS is_stored
             FROM incoming AS i
             LEFT JOIN conversations AS c ON c.conversation_key = i.conversation_key
             WHERE c.conversation_key IS NULL

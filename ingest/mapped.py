@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -16,12 +16,13 @@ from ingest.json_stream import parse_line
 from ingest.mapping import TURN_FIELDS, Mapping, paths
 from ingest.people import Given, People
 from ingest.records import Conversation, Kind, Record, Reject, RejectCode, Turn, TurnRole, Visibility
-from ingest.shape import look_up
+from ingest.shape import look_up, reader
 from ingest.times import parse
 from ingest.transcript import UnknownSpeakersError, read_transcript
 from ingest.words import INTERNAL_WORDS, PUBLIC_WORDS, RATINGS, kind_of, role_of
 from store.spool import Spool
 
+TIMES = (str, int, float)
 TAG_MARKS = re.compile(r"\s*[,;|]\s*")
 
 
@@ -67,6 +68,9 @@ class _Assembly:
     people: dict[str, dict[str, str]] = field(init=False)
     """The columns about the customer and the agent: what they say, and their paths."""
 
+    reads: dict[str, Callable[[dict[str, Any]], Any]] = field(init=False)
+    """What reads a turn's fields."""
+
     def __post_init__(self) -> None:
         named = paths(self.mapping)
         about = {
@@ -74,6 +78,7 @@ class _Assembly:
             for role in ("customer", "agent")
         }
         self.people = {role: columns for role, columns in about.items() if columns}
+        self.reads = {name: reader(named.get(name)) for name in TURN_FIELDS}
         self.inside = frozenset(path for name, path in named.items() if name in TURN_FIELDS)
         self.within = frozenset(path for name, path in named.items() if name not in TURN_FIELDS)
 
@@ -164,28 +169,34 @@ class _Assembly:
     def _turn(
         self, values: dict[str, Any], place: str, people: People, *, of: dict[str, Any], without: AbstractSet[str]
     ) -> Turn:
-        mapping = self.mapping
+        reads = self.reads
         role = self._role(values, place)
         kind, visibility = self._kind(values)
         return Turn(
             role=role,
-            text=_said(look_up(values, mapping.text)),
-            external_id=_text(look_up(values, mapping.turn_id)),
-            author=people.speaks(role, _text(look_up(values, mapping.author)), self._given(of, role, values)),
-            created_at=_time(look_up(values, mapping.created_at)),
+            text=_said(reads["text"](values)),
+            external_id=_text(reads["turn_id"](values)),
+            author=self._author(values, people, role, of),
+            created_at=_time(reads["created_at"](values)),
             kind=kind,
             visibility=visibility,
-            body_format=cast("Any", mapping.body_format),
-            language=_text(look_up(values, mapping.turn_language)),
+            body_format=cast("Any", self.mapping.body_format),
+            language=_text(reads["turn_language"](values)),
             place=place,
             custom=_rest(values, without),
         )
 
+    def _author(self, values: dict[str, Any], people: People, role: TurnRole, of: dict[str, Any]) -> str | None:
+        author = _text(self.reads["author"](values))
+        given = self._given(of, role, values) if role in self.people or self.mapping.author_email else {}
+        return people.speaks(role, author, given) if author or given else None
+
     def _role(self, values: dict[str, Any], place: str) -> TurnRole:
-        word = _text(look_up(values, self.mapping.role))
+        word = _text(self.reads["role"](values))
         if word is None:
             raise _NoConversationError("bad_record", f"{place}: {self.mapping.role} is empty")
-        role = self.mapping.roles.get(word) or self.mapping.roles.get(word.casefold()) or role_of(word)
+        roles = self.mapping.roles
+        role = roles.get(word) or roles.get(word.casefold()) or role_of(word) if roles else role_of(word)
         if role is None:
             raise _NoConversationError("bad_record", f"{place}: the word in {self.mapping.role} is no known role")
         return cast("TurnRole", role)
@@ -296,6 +307,8 @@ def _constant(rows: list[dict[str, Any]], mapped: AbstractSet[str]) -> dict[str,
 
 def _rest(values: dict[str, Any], taken: AbstractSet[str]) -> dict[str, Any]:
     """Give what no field of the mapping has, without what is empty; objects keep what is left of them."""
+    if values.keys() <= taken:
+        return {}
     rest: dict[str, Any] = {}
     for name, value in values.items():
         if name in taken or value is None or value == "":
@@ -323,10 +336,11 @@ def _text(value: Any) -> str | None:  # noqa: ANN401 - any JSON value
     """Give a value as text, stripped; ids stay as they are written."""
     if value is None:
         return None
+    if isinstance(value, str):
+        return value.strip() or None
     if isinstance(value, bool):
         return "true" if value else "false"
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
-    return text.strip() or None
+    return json.dumps(value, ensure_ascii=False, sort_keys=True).strip() or None
 
 
 def _said(value: Any) -> str:  # noqa: ANN401 - any JSON value
@@ -336,7 +350,7 @@ def _said(value: Any) -> str:  # noqa: ANN401 - any JSON value
 
 
 def _time(value: Any) -> str | float | None:  # noqa: ANN401 - any JSON value
-    return value if isinstance(value, str | int | float) and not isinstance(value, bool) and value != "" else None
+    return value if isinstance(value, TIMES) and not isinstance(value, bool) and value != "" else None
 
 
 def _tags(value: Any) -> tuple[str, ...]:  # noqa: ANN401 - any JSON value

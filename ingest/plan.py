@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from os.path import commonpath
 from pathlib import Path
 
 from ingest.connector import Connector, Evidence, Recognised
@@ -27,8 +28,11 @@ class PlannedBatch:
 
     @property
     def uri(self) -> str:
-        """Name the batch: its one file, or the folder of its files."""
-        return self.files[0].file.uri if len(self.files) == 1 else self.files[0].file.group
+        """Name the batch: its one file, or the folder or archive of its files."""
+        if len(self.files) == 1:
+            return self.files[0].file.uri
+        groups = {recognised.file.group for recognised in self.files}
+        return groups.pop() if len(groups) == 1 else commonpath([group.partition("!")[0] for group in groups])
 
     @property
     def name(self) -> str:
@@ -67,7 +71,7 @@ def plan(
     forced = find(connector) if connector else None
     groups: dict[tuple[str, str], list[tuple[Connector, Evidence, SourceFile]]] = defaultdict(list)
     rejects: list[Reject] = []
-    for file in walk(paths):
+    for path, file in ((top, file) for top in paths for file in walk([top])):
         if isinstance(file, Reject):
             rejects.append(file)
             continue
@@ -78,8 +82,16 @@ def plan(
             rejects.append(Reject("file", "unexplained", UNKNOWN, source_uri=file.uri))
             continue
         owner, evidence = found
-        groups[owner.name, file.group if owner.grouped else file.uri].append((owner, evidence, file))
+        groups[owner.name, _group(path, owner, evidence, file)].append((owner, evidence, file))
     return Plan(tuple(_batch(members) for members in groups.values()), tuple(rejects))
+
+
+def _group(path: Path, owner: Connector, evidence: Evidence, file: SourceFile) -> str:
+    """Name what a file is read together with: all of its kind under the path, or in its export's folder, or nothing."""
+    if not owner.grouped:
+        return file.uri
+    is_below = path.is_dir() or file.member is not None
+    return str(path) if evidence.spans_folders and is_below else file.above(evidence.above)
 
 
 def _as_told(connector: Connector) -> Evidence:

@@ -71,9 +71,11 @@ class Attachment:
     is_omitted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Turn:
-    """One utterance, note or event, with its text as the source gives it.
+    """One utterance, note or event, with its text as the source gives it; nobody changes one that is made.
+
+    It is not frozen, because a frozen one takes four times as long to make, and exports have millions of them.
 
     `created_at` may be an ISO string, any spelling `ingest.times.parse` knows, or epoch seconds, milli- or
     microseconds as a number. `text` is read as `body_format` says: "text", "html", "mail" (plain text that may carry a

@@ -9,7 +9,30 @@ from ingest.connector import Connector
 from ingest.errors import UnknownConnector
 from store.errors import unknown_name
 
-MODULES = ("chat", "intercom", "jsonlines", "tables", "transcripts", "zendesk")
+MODULES = (
+    "amazon_connect",
+    "chat",
+    "discord",
+    "discourse",
+    "freshdesk",
+    "hubspot",
+    "intercom",
+    "jsonlines",
+    "livechat",
+    "llm_traces",
+    "mail",
+    "salesforce",
+    "slack",
+    "subtitles",
+    "tables",
+    "teams",
+    "telegram",
+    "transcripts",
+    "twilio",
+    "vcon",
+    "whatsapp",
+    "zendesk",
+)
 """Modules of ingest.connectors, each with one CONNECTOR; imported by name, so that none is loaded before it is used."""
 
 

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import polars as pl
 
-from ingest.clean.pipeline import Cleaned, clean
-from ingest.keys import content_hash, key, to_json
+from ingest.clean.pipeline import Cleaned, clean, is_plain
+from ingest.keys import content_hash, key, keys_under, to_json
 from ingest.records import Conversation, Participant, Turn
-from ingest.times import Parsed, parse
+from ingest.times import EPOCH, NOTHING, Parsed, parse
 
 TIME = pl.Datetime("us", "UTC")
+MICROSECOND = timedelta(microseconds=1)
 
 CONVERSATION_COLUMNS: dict[str, Any] = {
     "conversation_key": pl.String, "connector": pl.String, "account": pl.String, "external_id": pl.String,
@@ -107,10 +109,11 @@ class _Builder:
         """Add one conversation with all that belongs to it."""
         conversation, identity = keyed.conversation, keyed.conversation_key
         authors = self._add_participants(identity, conversation)
+        key_of = keys_under(identity)
         seen: dict[str, str] = {}
         position = 0
         for turn in conversation.turns:
-            turn_key = key(identity, turn.external_id or f"position {position}")
+            turn_key = key_of(turn.external_id or f"position {position}")
             if seen.get(turn_key) == turn.text:
                 continue  # the same turn again: time-window paging repeats records
             if turn_key in seen:
@@ -123,10 +126,10 @@ class _Builder:
     def rows(self) -> Rows:
         """Give what was added as frames."""
         return Rows(
-            pl.DataFrame(self.conversations, schema=CONVERSATION_COLUMNS, orient="row"),
-            pl.DataFrame(self.participants, schema=PARTICIPANT_COLUMNS, orient="row"),
-            pl.DataFrame(self.turns, schema=TURN_COLUMNS, orient="row"),
-            pl.DataFrame(self.attachments, schema=ATTACHMENT_COLUMNS, orient="row"),
+            _frame(self.conversations, CONVERSATION_COLUMNS),
+            _frame(self.participants, PARTICIPANT_COLUMNS),
+            _frame(self.turns, TURN_COLUMNS),
+            _frame(self.attachments, ATTACHMENT_COLUMNS),
         )
 
     def _add_conversation(self, keyed: _Keyed) -> None:
@@ -136,7 +139,7 @@ class _Builder:
         self.conversations.append((
             keyed.conversation_key, self.connector, self.account, c.external_id or keyed.content_hash, parent,
             c.merged_into, _plain(c.subject), c.channel, c.channel_raw, c.status, c.status_raw, c.priority, c.language,
-            created.at, created.raw, updated.at, updated.raw, closed.at, closed.raw, list(c.tags), c.csat_score,
+            created.at, created.raw, updated.at, updated.raw, closed.at, closed.raw, c.tags, c.csat_score,
             c.csat_scale, c.csat_label, _plain(c.csat_comment), _handled_by(c.turns), c.completeness, c.is_test,
             to_json(c.custom), c.source_uri, c.place, keyed.content_hash,
         ))  # fmt: skip
@@ -159,14 +162,13 @@ class _Builder:
         return keys
 
     def _add_turn(self, turn: Turn, turn_key: str, identity: str, position: int, authors: dict[str, str]) -> None:
-        cleaned = self._clean(turn)
-        created, edited = parse(turn.created_at), parse(turn.edited_at)
+        created = parse(turn.created_at)
+        edited = NOTHING if turn.edited_at is None else parse(turn.edited_at)
         author = authors.get(turn.author) if turn.author is not None else None
         self.turns.append((
             turn_key, identity, turn.external_id, position, turn.kind, turn.visibility, turn.role, author,
             turn.is_automated, turn.automation, created.at, created.raw, created.tz_source, edited.at, turn.is_deleted,
-            turn.is_draft, cleaned.text, cleaned.text_full, cleaned.html, cleaned.quoted_text, cleaned.signature_text,
-            list(cleaned.repairs), turn.source_redaction, turn.language, turn.reply_to, turn.event_type,
+            turn.is_draft, *self._cleaned(turn), turn.source_redaction, turn.language, turn.reply_to, turn.event_type,
             turn.tool_call_id, to_json(turn.custom) if turn.custom else "{}", turn.place,
         ))  # fmt: skip
         for ordinal, file in enumerate(turn.attachments):
@@ -175,12 +177,32 @@ class _Builder:
                 file.is_omitted,
             ))  # fmt: skip
 
-    def _clean(self, turn: Turn) -> Cleaned:
+    def _cleaned(self, turn: Turn) -> tuple[str, str | None, str | None, str | None, str | None, tuple[str, ...]]:
+        """Give the columns from text to repairs."""
+        if is_plain(turn.text, turn.body_format):
+            return turn.text, None, None, None, None, ()
         known = self.cleaned.get((turn.text, turn.body_format))
         if known is None:
             known = clean(turn.text, body_format=turn.body_format)
             self.cleaned[turn.text, turn.body_format] = known
-        return known
+        return known.text, known.text_full, known.html, known.quoted_text, known.signature_text, known.repairs
+
+
+def _frame(rows: list[tuple[Any, ...]], columns: dict[str, Any]) -> pl.DataFrame:
+    values = zip(*rows, strict=True) if rows else ((),) * len(columns)
+    return pl.DataFrame([_series(name, column, columns[name]) for name, column in zip(columns, values, strict=True)])
+
+
+def _series(name: str, values: tuple[Any, ...], kind: Any) -> pl.Series:  # noqa: ANN401 - a type of polars
+    """Make a column; times and lists, which polars takes in slowly, by way of numbers and of what differs."""
+    if kind == TIME:
+        return pl.Series(name, [None if at is None else (at - EPOCH) // MICROSECOND for at in values], pl.Int64).cast(
+            TIME
+        )
+    if isinstance(kind, pl.List):
+        places = {value: place for place, value in enumerate(dict.fromkeys(values))}
+        return pl.Series(name, [list(value) for value in places], kind).gather([places[value] for value in values])
+    return pl.Series(name, values, kind)
 
 
 def _plain(text: str | None) -> str | None:

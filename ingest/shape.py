@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
+from operator import methodcaller
 from typing import Any
 
 from ingest.json_stream import sample_json
@@ -62,14 +64,21 @@ def look_up(record: Any, path: str | None) -> Any:  # noqa: ANN401 - any JSON va
     """Give what stands under a column or dotted path, or None; a column whose own name has a dot comes first."""
     if path is None or not isinstance(record, dict):
         return None
-    if path in record:
-        return record[path]
+    if path in record or "." not in path:
+        return record.get(path)
     value: Any = record
     for part in path.split("."):
         if not isinstance(value, dict):
             return None
         value = value.get(part)
     return value
+
+
+def reader(path: str | None) -> Callable[[dict[str, Any]], Any]:
+    """Give what looks up one path in many records, faster than `look_up` where the path is a plain name."""
+    if path is not None and "." not in path:
+        return methodcaller("get", path)
+    return partial(look_up, path=path)
 
 
 def flat(record: dict[str, Any], prefix: str = "", depth: int = DEPTH) -> Iterator[tuple[str, Any]]:

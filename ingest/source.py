@@ -87,9 +87,15 @@ class SourceFile:
     @property
     def group(self) -> str:
         """The folder it lies in, on disk or in an archive; files of one group may belong together."""
+        return self.above(0)
+
+    def above(self, levels: int) -> str:
+        """Name the folder so many levels above the one it lies in; an archive has none above its own root."""
         if self.member is None:
-            return str(self.path.parent)
-        folder = str(PurePosixPath(self.member).parent)
+            folders = self.path.parents
+            return str(folders[min(levels, len(folders) - 1)])
+        folders = PurePosixPath(self.member).parents
+        folder = str(folders[min(levels, len(folders) - 1)])
         return str(self.path) if folder == "." else f"{self.path}!{folder}"
 
     @cached_property

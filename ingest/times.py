@@ -99,6 +99,8 @@ def _from_spelling(text: str) -> Parsed:
 
 
 def _from_number(number: float, raw: str) -> Parsed:
+    if type(number) is int and SECONDS_FROM <= number < SECONDS_TO:  # the usual case: whole seconds
+        return Parsed(EPOCH + timedelta(seconds=number), raw, "utc")
     if isinstance(number, bool) or not math.isfinite(number) or number < SECONDS_FROM:
         return Parsed(None, raw, "none")
     for limit, divisor in DIVISORS:

@@ -66,13 +66,14 @@ KINDS: dict[str, frozenset[str]] = {
 }  # fmt: skip
 
 COLUMNS: dict[str, str] = {
-    "conversation_id": "conversationid conversation convid convoid conversationkey ticketid ticket ticketnumber"
-    " ticketno chatid chat chatkey sessionid session threadid thread caseid case casenumber caseno dialogueid dialogid"
-    " dialogue dialog callid contactid interactionid interaction requestid issueid issuekey issue incidentid incident"
-    " incidentnumber conversationref roomid channelid discussionid transcriptid gesprächsid gespräch gespraechsid"
-    " ticketnummer vorgangsnummer vorgang fallnummer chatnummer idconversacion idconversación conversacion conversación"
-    " conversaciónid numerodeticket idticket idconversa conversa idconversation numerodeticket gespreksid zaaknummer"
-    " idconversazione номертикета диалог обращение 会话id 会话编号 对话id 工单号 工单 会話id チケット番号 대화id",
+    "conversation_id": "conversationid conversation convid convoid conversationkey conversationhash ticketid ticket"
+    " ticketnumber ticketno chatid chat chatkey sessionid session threadid thread caseid case casenumber caseno"
+    " dialogueid dialogid dialogue dialog callid contactid interactionid interaction requestid issueid issuekey issue"
+    " incidentid incident incidentnumber conversationref roomid channelid discussionid transcriptid gesprächsid"
+    " gespräch gespraechsid ticketnummer vorgangsnummer vorgang fallnummer chatnummer idconversacion idconversación"
+    " conversacion conversación conversaciónid numerodeticket idticket idconversa conversa idconversation"
+    " numerodeticket gespreksid zaaknummer idconversazione номертикета диалог обращение"
+    " 会话id 会话编号 对话id 工单号 工单 会話id チケット番号 대화id",
     "turns": "turns messages utterances transcript conversation dialogue dialog chat chattranscript conversationtext"
     " comments events parts conversationparts log chatlog history thread threads replies body transcripttext verlauf"
     " chatverlauf gesprächsverlauf transcripción transcripcion conversación transcrição transcription échanges 对话"

@@ -7,6 +7,7 @@ import typer
 
 from curate.cli import WorkersOption, funnel_json, show_funnel, show_redactions
 from export.cli import dataset_json, show_dataset, show_dry_run
+from export.submit.cli import YesOption, hand_over, job_json, show_job
 from ingest.cli import as_json, show
 from store.cli import JsonOption, WorkspaceOption, make_workspace
 
@@ -20,6 +21,10 @@ def run(
     mapping: Annotated[str | None, typer.Option(help="A mapping file, or the name of a saved mapping.")] = None,
     workers: WorkersOption = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 if anything was rejected.")] = False,
+    submit: Annotated[
+        str | None, typer.Option(help="Hand the dataset to this provider too, once its price is agreed to.")
+    ] = None,
+    yes: YesOption = False,
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -29,10 +34,12 @@ def run(
     new. Files that cannot be read are named at the end and do not keep the rest from being done.
     """
     from export.submit.dry_run import as_json as rehearsal_json
+    from export.submit.providers import check_provider
     from service.running import run_all
     from store.console import Console
 
     console = Console(json=json)
+    provider = check_provider(submit) if submit else None
     found = make_workspace(workspace)
     with found.open() as store:
         result = run_all(
@@ -48,6 +55,10 @@ def run(
         document |= dataset_json(result.dataset) | {"submit": rehearsal_json(result.rehearsal)}
     console.say(f"Report: {result.report}")
     document["report"] = str(result.report)
+    if provider and result.rehearsal is not None:
+        job = hand_over(console, found, result.rehearsal, provider=provider, yes=yes)
+        show_job(console, job)
+        document["job"] = job_json(job)
     nothing = result.nothing
     if nothing is not None:
         document["error"] = {"code": nothing.code, "message": nothing.message, "hint": nothing.hint}

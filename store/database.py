@@ -78,7 +78,8 @@ class Store:
         self._attach(path, key)
         # From here on no statement can reach a file or the network, whatever it says.
         self._connection.execute(
-            "USE store; SET TimeZone = 'UTC'; SET enable_external_access = false; SET lock_configuration = true"
+            "USE store; SET TimeZone = 'UTC'; SET enable_progress_bar = false; SET enable_external_access = false; "
+            "SET lock_configuration = true"
         )
         self._depth = 0
         self._scratch = 0

@@ -26,7 +26,37 @@ def _first_tables(store: Store) -> None:
     store.execute((files("store") / "schema.sql").read_text(encoding="utf-8"))
 
 
-MIGRATIONS = (Migration("0001_first_tables", _first_tables),)
+def _submissions(store: Store) -> None:
+    store.execute((files("store") / "submissions.sql").read_text(encoding="utf-8"))
+
+
+def _lines_of_turns(store: Store) -> None:
+    # A line may be one answer of a conversation, without its oldest turns, and with something broken up.
+    store.execute("ALTER TABLE dataset_items ADD COLUMN turn_key VARCHAR")
+    store.execute("ALTER TABLE dataset_items ADD COLUMN cut_turns INTEGER")
+    store.execute("ALTER TABLE dataset_items ADD COLUMN repairs VARCHAR[]")
+
+
+def _repeats(store: Store) -> None:
+    """Keep the answers, and the questions with their answers, that recur over conversations; a row an answer."""
+    store.execute("""
+        CREATE TABLE repeats (
+            conversation_key VARCHAR NOT NULL,
+            turn_key VARCHAR NOT NULL,   -- the answer
+            kind VARCHAR NOT NULL,       -- macro: the answer recurs; exchange: the question before it recurs with it
+            cluster VARCHAR NOT NULL,    -- the keeper: the turn_key of one answer in the commonest wording
+            similarity DOUBLE NOT NULL,  -- true Jaccard with the keeper, names, numbers and placeholders aside
+            run_id VARCHAR NOT NULL
+        )
+    """)
+
+
+MIGRATIONS = (
+    Migration("0001_first_tables", _first_tables),
+    Migration("0020_submissions", _submissions),
+    Migration("0040_lines_of_turns", _lines_of_turns),
+    Migration("0050_repeats", _repeats),
+)
 
 
 def migrate(store: Store) -> list[str]:

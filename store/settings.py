@@ -91,6 +91,7 @@ class ExportSettings:
     )
     split_gap_days: int = _setting(0, "Days before the cut-off whose conversations are left out.")
     evaluation: tuple[str, ...] = _setting((), "Evaluation files, from the workspace's folder; what is like them goes.")
+    evaluation_overlap: float = _setting(0.2, "Share of an evaluation record's words in shared runs that is too much.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     import duckdb
 
 ROWS_PER_WRITE = 20_000
-ROWS_PER_READ = 5_000
+BYTES_PER_WRITE = 16 * 1024 * 1024
+ROWS_PER_READ = 500
+"""Values may be whole conversations, so neither side holds many of them at once."""
 
 
 class Spool:
@@ -33,12 +35,19 @@ class Spool:
         self._connection.execute(f"CREATE TABLE {self._table} (key VARCHAR, n BIGINT, value BLOB)")
         self._rows: list[tuple[str, int, bytes]] = []
         self._count = 0
+        self._held = 0
+
+    def another(self) -> Spool:
+        """Open an empty one beside it, for a join in two steps."""
+        return Spool(self._connection)
 
     def put(self, key: str, value: Any) -> None:  # noqa: ANN401 - any JSON value
         """Add one JSON value under a key."""
-        self._rows.append((key, self._count, orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)))
+        written = orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)
+        self._rows.append((key, self._count, written))
         self._count += 1
-        if len(self._rows) >= ROWS_PER_WRITE:
+        self._held += len(written)
+        if len(self._rows) >= ROWS_PER_WRITE or self._held >= BYTES_PER_WRITE:
             self._write()
 
     def groups(self) -> Iterator[tuple[str, list[Any]]]:
@@ -64,6 +73,7 @@ class Spool:
             return
         frame = pl.DataFrame(self._rows, schema={"key": pl.String, "n": pl.Int64, "value": pl.Binary}, orient="row")
         self._rows.clear()
+        self._held = 0
         self._connection.register("spooling", as_arrow(frame))
         self._connection.execute(f"INSERT INTO {self._table} SELECT * FROM spooling")
         self._connection.unregister("spooling")

@@ -20,12 +20,15 @@ from python_calamine import CalamineWorkbook
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "sample_logs"
 PLANTED = ROOT / "tests" / "planted.json"
+HAND_WRITTEN = frozenset({"whatsapp", "telegram", "slack", "discord", "teams"})
+"""Folders that nobody generates: each line is there for a trap of its format."""
+
 CARDS = {
     "4111111111111111", "5555555555554444", "4242424242424242", "4012888888881881", "5105105105105100",
     "378282246310005", "371449635398431", "6011111111111117", "3530111333300000",
 }  # fmt: skip
 PHONES = re.compile(
-    r"(\+1 |\()?\d{3}(\) |-)555-01\d\d|020 7946 0\d{3}|(\+44 7700|07700) 900\d{3}"
+    r"(\+1 |\()?\d{3}(\) |-)555-01\d\d|\+1\d{3}55501\d\d|020 7946 0\d{3}|(\+44 7700|07700) 900\d{3}"
     r"|030 23125\d{3}|0171 39200\d{2}|\+49 69 90009\d{3}|06 39 98 \d\d \d\d|\+33 1 99 00 \d\d \d\d"
 )
 LIKE_A_PHONE = re.compile(r"\+\d[\d -]{8,}\d|\(\d{3}\) \d{3}-\d{4}")
@@ -204,7 +207,8 @@ def test_the_generator_makes_the_committed_files_again(tmp_path: Path, hash_seed
         check=True, capture_output=True, env={"PYTHONHASHSEED": hash_seed, "PYTHONDONTWRITEBYTECODE": "1"},
     )  # fmt: skip
     assert (tmp_path / PLANTED.name).read_bytes() == PLANTED.read_bytes()
-    committed = {path.relative_to(FOLDER) for path in FOLDER.rglob("*") if path.is_file() and path.name != "README.md"}
+    files = {path.relative_to(FOLDER) for path in FOLDER.rglob("*") if path.is_file() and path.name != "README.md"}
+    committed = {path for path in files if path.parts[0] not in HAND_WRITTEN}
     assert {path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()} == committed | {
         Path(PLANTED.name)
     }
@@ -334,4 +338,4 @@ def test_the_broken_records_are_still_broken() -> None:
 
 
 def test_the_samples_stay_small() -> None:
-    assert sum(path.stat().st_size for path in FOLDER.rglob("*") if path.is_file()) < 1_500_000
+    assert sum(path.stat().st_size for path in FOLDER.rglob("*") if path.is_file()) < 2_500_000

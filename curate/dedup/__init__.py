@@ -1,1 +1,1 @@
-"""Find conversations that say the same: exactly after normalisation, or nearly by MinHash, always verified."""
+"""Find what says the same: conversations, answers (macros), questions with their answer; always verified."""

@@ -1,94 +1,81 @@
-"""Cluster signed texts: candidates by banding, pairs verified by the true Jaccard similarity, components by union-find.
+"""Cluster signed texts: candidates by banding, pairs verified by the true Jaccard similarity, components of those.
 
 A cluster is a connected component of verified pairs: two members may be less alike than the threshold when a chain of
-verified pairs joins them, but no pair below the threshold is ever joined itself.
-
-Banding: Leskovec, Rajaraman, Ullman, "Mining of Massive Datasets", 3rd ed., section 3.4: with b bands of r rows a pair
-of similarity s becomes a candidate with probability 1 - (1 - s^r)^b.
+verified pairs joins them, but no pair below the threshold is ever joined itself. Every pair of texts that share a band
+is looked at, unless both are in one component already: so the clusters do not depend on the order of the texts.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.dedup.signing import GOLDEN, Signed
+from curate.dedup.rare import rare_pairs, several
+from curate.dedup.signing import Hashes, Indexes, Signed, distinct, stand_in
+from curate.dedup.similarity import HALF, LOW, Similarity, pack, unpack
 
-Indexes = NDArray[np.int64]
-Fetch = Callable[[Indexes], Iterable[NDArray[np.uint64]]]
-
-# Of pairs at the very threshold this share is found; more alike pairs are found more surely.
-RECALL = 0.995
 # An estimate this many standard deviations below the threshold is not worth verifying (misses 3 in 100,000).
 DEVIATIONS = 4.0
+# How far texts of a bucket are paired before the bucket is given up for their rarest shingles.
+REACH = 8
+# Pairs whose sketches are compared at once, some hundred bytes each.
+COMPARED_AT_ONCE = 100_000
 
 
-def rows_in_band(threshold: float, permutations: int) -> int:
-    """Give the most rows a band may have, for few candidates, while a pair at the threshold is still found."""
-    wide = [
-        rows for rows in range(1, permutations + 1) if 1 - (1 - threshold**rows) ** (permutations // rows) >= RECALL
-    ]
-    return max(wide, default=1)
-
-
-def jaccard(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> float:
-    """Give the share of shingles that two sorted sets have in common; 0.0 for empty ones."""
-    common = np.intersect1d(one, other, assume_unique=True).size
-    return common / (one.size + other.size - common) if common else 0.0
-
-
-@dataclass(slots=True)
-class Shingles:
-    """Fetch sets of shingles when they are first asked for, many at once, and keep them."""
-
-    fetch: Fetch
-    kept: dict[int, NDArray[np.uint64]] = field(default_factory=dict[int, NDArray[np.uint64]])
-
-    def need(self, indexes: Indexes) -> None:
-        """Fetch those that are not here yet."""
-        missing = [index for index in np.unique(indexes).tolist() if index not in self.kept]
-        if missing:
-            self.kept.update(zip(missing, self.fetch(np.array(missing, dtype=np.int64)), strict=True))
-
-    def similarity(self, one: int, other: int) -> float:
-        """Give the Jaccard similarity of two texts that are here."""
-        return jaccard(self.kept[one], self.kept[other])
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Components:
-    """A union-find over indexes; the smallest index of a component stands for it."""
+    """Components of indexes; `roots` names each by its smallest member."""
 
-    parents: Indexes
+    roots: Indexes
 
-    def join(self, one: int, other: int) -> None:
-        """Make one component of two."""
-        first, second = self.root(one), self.root(other)
-        self.parents[max(first, second)] = min(first, second)
+    def join(self, left: Indexes, right: Indexes) -> None:
+        """Make one component of the two of each pair."""
+        while True:
+            one, other = self.roots[left], self.roots[right]
+            apart = one != other
+            if not apart.any():
+                return
+            np.minimum.at(self.roots, np.maximum(one, other)[apart], np.minimum(one, other)[apart])
+            self._shorten()
 
-    def root(self, index: int) -> int:
-        """Name a component by its smallest index."""
-        parents = self.parents
-        while (parent := int(parents[index])) != index:
-            parents[index] = parents[parent]
-            index = parent
-        return index
-
-    def roots(self) -> Indexes:
-        """Name the component of every index."""
-        while not np.array_equal(above := self.parents[self.parents], self.parents):
-            self.parents[:] = above
-        return self.parents
+    def _shorten(self) -> None:
+        while not np.array_equal(above := self.roots[self.roots], self.roots):
+            self.roots[:] = above
 
 
-def exact_groups(digests: NDArray[np.uint64]) -> Indexes:
+@dataclass(frozen=True, slots=True)
+class Clusters:
+    """Each text's cluster, named by its smallest member; and the pairs that proved alike, sorted, with how much."""
+
+    roots: Indexes
+    pairs: Hashes
+    similarities: NDArray[np.float64]
+
+    def between(self, left: Indexes, right: Indexes, similarity: Similarity) -> NDArray[np.float64]:
+        """Give the similarity of each pair of indexes, comparing only pairs that have not been compared."""
+        wanted = pack(np.minimum(left, right), np.maximum(left, right))
+        known = stand_in(wanted, self.pairs)
+        found = np.empty(wanted.size)
+        found[known] = self.similarities[np.searchsorted(self.pairs, wanted[known])]
+        found[~known] = similarity.of(left[~known], right[~known])
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """Buckets of several texts, one after the other: which bucket, and which text stands there; texts rise in each."""
+
+    buckets: Indexes
+    texts: Indexes
+
+
+def exact_groups(digests: Hashes) -> Indexes:
     """Give for every text the first one with the same digest; texts without a digest stand alone."""
     count = len(digests)
-    order = np.lexsort((np.arange(count), digests[:, 1], digests[:, 0]))
+    order = np.lexsort((digests[:, 1], digests[:, 0]))  # stable: the first of equals stays first
     ordered = digests[order]
     starts = np.ones(count, dtype=bool)
     starts[1:] = (ordered[1:] != ordered[:-1]).any(axis=1) | ~ordered[1:].any(axis=1)
@@ -97,77 +84,96 @@ def exact_groups(digests: NDArray[np.uint64]) -> Indexes:
     return first
 
 
-def clusters(signed: Signed, shingles: Shingles, *, threshold: float) -> Indexes:
-    """Give for every text the smallest index of its cluster; its own where it is like nothing else."""
-    first = exact_groups(signed.digests)
-    found = Components(first.copy())
-    several = np.flatnonzero((first == np.arange(first.size)) & (signed.sizes > 0))
-    search = _Search(signed, shingles, threshold, several)
-    for band in range(search.bands.shape[1]):
-        search.join(found, band)
-    return found.roots()
+def clusters(signed: Signed, similarity: Similarity, *, threshold: float) -> Clusters:
+    """Find the cluster of every text; its own where it is like nothing else.
+
+    Where very many texts share a band and are not alike, as filled-in forms do, comparing all their pairs would take
+    hours: those texts are compared by their rarest shingles instead, which misses nothing (curate.dedup.rare).
+    """
+    found = Components(exact_groups(signed.digests))
+    search = _Search(found, similarity, signed.sketches, threshold)
+    among = np.flatnonzero((found.roots == np.arange(found.roots.size)) & (signed.sizes > 0))
+    rest = search.join(_buckets(signed, among))
+    if rest.size:
+        for pairs in rare_pairs(similarity, rest, threshold=threshold):
+            search.verify(pairs)
+    alike = np.concatenate(search.alike)
+    order = np.argsort(alike)
+    return Clusters(found.roots, alike[order], np.concatenate(search.similarities)[order])
 
 
+@dataclass(slots=True)
 class _Search:
-    """Go through the bands, one at a time, joining what proves alike."""
+    """Look at the pairs of texts that share a bucket, and join those that are alike."""
 
-    def __init__(self, signed: Signed, shingles: Shingles, threshold: float, among: Indexes) -> None:
-        self._signatures = signed.signatures[among]
-        self._sizes = signed.sizes[among]
-        self._among = among
-        self._shingles = shingles
-        self._threshold = threshold
-        permutations = signed.signatures.shape[1]
-        self._estimate = threshold - DEVIATIONS * math.sqrt(threshold * (1 - threshold) / permutations)
-        self.bands = _bands(self._signatures, rows_in_band(threshold, permutations))
+    found: Components
+    similarity: Similarity
+    sketches: NDArray[np.uint8]
+    threshold: float
+    alike: list[Hashes] = field(default_factory=lambda: [np.empty(0, np.uint64)])
+    similarities: list[NDArray[np.float64]] = field(default_factory=lambda: [np.empty(0)])
+    rejected: Hashes = field(default_factory=lambda: np.empty(0, np.uint64))
 
-    def join(self, found: Components, band: int) -> None:
-        """Join the verified pairs of one band's buckets: neighbours at distance 1, then 2, and so on.
+    def join(self, entries: Entries) -> Indexes:
+        """Pair the texts of each bucket at distance 1, then 2, and so on; give those of buckets that are left apart.
 
-        A bucket whose members are all in one component is done with, however large it is.
+        All buckets go on at once. One whose texts are all in one component is done with, however large it is.
         """
-        order = np.argsort(self.bands[:, band], kind="stable")
-        ordered = self.bands[order, band]
-        at = np.arange(order.size)
-        distance = 0
-        while at.size:
-            distance += 1
-            if distance & (distance - 1) == 0:
-                at = at[_unsettled(ordered, found.roots()[self._among[order]])[at]]
-            at = at[at + distance < order.size]
-            at = at[ordered[at] == ordered[at + distance]]
-            self._join_pairs(found, band, order[at], order[at + distance])
+        for distance in range(1, REACH + 1):
+            entries = _unsettled(entries, self.found, distance)
+            if not entries.texts.size:
+                break
+            self.verify(_pairs(entries, distance))
+        return np.unique(_unsettled(entries, self.found, REACH + 1).texts)
 
-    def _join_pairs(self, found: Components, band: int, left: Indexes, right: Indexes) -> None:
-        roots = found.roots()[self._among]
-        keep = roots[left] != roots[right]
-        left, right = left[keep], right[keep]
-        small, large = (
-            np.minimum(self._sizes[left], self._sizes[right]),
-            np.maximum(self._sizes[left], self._sizes[right]),
-        )
-        keep = (small >= self._threshold * large) & ~(self.bands[left, :band] == self.bands[right, :band]).any(axis=1)
-        left, right = left[keep], right[keep]
-        alike = (self._signatures[left] == self._signatures[right]).mean(axis=1) if left.size else np.empty(0)
-        left, right = self._among[left[alike >= self._estimate]], self._among[right[alike >= self._estimate]]
-        self._shingles.need(np.concatenate([left, right]))
-        for one, other in zip(left.tolist(), right.tolist(), strict=True):
-            if found.root(one) != found.root(other) and self._shingles.similarity(one, other) >= self._threshold:
-                found.join(one, other)
+    def verify(self, pairs: Hashes) -> None:
+        """Join the two of each pair, where they are alike."""
+        left, right = unpack(pairs)
+        pairs = pairs[(self.found.roots[left] != self.found.roots[right]) & ~stand_in(pairs, self.rejected)]
+        pairs = pairs[_may_be_alike(self.sketches, pairs, self.threshold)]
+        measured = self.similarity.of(*unpack(pairs))
+        alike = measured >= self.threshold
+        self.found.join(*unpack(pairs[alike]))
+        self.alike.append(pairs[alike])
+        self.similarities.append(measured[alike])
+        self.rejected = distinct(np.concatenate([self.rejected, pairs[~alike]]))
 
 
-def _bands(signatures: NDArray[np.uint32], rows: int) -> NDArray[np.uint64]:
-    """Hash every band of every signature; a collision only costs a verification."""
-    count = signatures.shape[1] // rows
-    bands = np.zeros((signatures.shape[0], count), np.uint64)
-    for row in range(rows):
-        bands = (bands ^ signatures[:, row : count * rows : rows].astype(np.uint64)) * np.uint64(GOLDEN)
-        bands ^= bands >> np.uint64(29)
-    return bands
+def _buckets(signed: Signed, among: Indexes) -> Entries:
+    """Gather the texts that share a band with another one, band by band."""
+    buckets: list[Indexes] = []
+    texts: list[Indexes] = []
+    for band in range(signed.bands.shape[1]):
+        keys = np.sort(pack(signed.bands[among, band], among))
+        numbers, shared = several(keys >> HALF)
+        buckets.append(numbers[shared] + band * keys.size)
+        texts.append((keys[shared] & LOW).astype(np.int64))
+    return Entries(np.concatenate(buckets), np.concatenate(texts))
 
 
-def _unsettled(ordered: NDArray[np.uint64], roots: Indexes) -> NDArray[np.bool_]:
-    """Say for every place of a sorted band whether its bucket still has members of different components."""
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-    open_buckets = np.minimum.reduceat(roots, starts) != np.maximum.reduceat(roots, starts)
-    return np.repeat(open_buckets, np.diff(np.append(starts, ordered.size)))
+def _unsettled(entries: Entries, found: Components, distance: int) -> Entries:
+    """Leave out the buckets whose texts are all in one component, or nowhere so far apart."""
+    if not entries.texts.size:
+        return entries
+    starts = np.flatnonzero(np.diff(entries.buckets, prepend=-1))
+    roots = found.roots[entries.texts]
+    is_open = np.minimum.reduceat(roots, starts) != np.maximum.reduceat(roots, starts)
+    sizes = np.diff(np.append(starts, roots.size))
+    keep = np.repeat(is_open & (sizes > distance), sizes)
+    return Entries(entries.buckets[keep], entries.texts[keep])
+
+
+def _pairs(entries: Entries, distance: int) -> Hashes:
+    """Give the pairs of texts so far apart in a bucket, each once."""
+    at = np.flatnonzero(entries.buckets[distance:] == entries.buckets[:-distance])
+    return distinct(pack(entries.texts[at], entries.texts[at + distance]))
+
+
+def _may_be_alike(sketches: NDArray[np.uint8], pairs: Hashes, threshold: float) -> NDArray[np.bool_]:
+    """Say which pairs' sketches agree often enough; equal lowest bytes by chance only add to that."""
+    least = threshold - DEVIATIONS * math.sqrt(threshold * (1 - threshold) / sketches.shape[1])
+    alike = np.zeros(pairs.size, dtype=bool)
+    for first in range(0, pairs.size, COMPARED_AT_ONCE):
+        left, right = unpack(pairs[first : first + COMPARED_AT_ONCE])
+        alike[first : first + COMPARED_AT_ONCE] = (sketches[left] == sketches[right]).mean(axis=1) >= least
+    return alike

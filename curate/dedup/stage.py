@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from curate.dedup.clusters import Indexes, Shingles, clusters
-from curate.dedup.keepers import duplicate_rows
-from curate.dedup.signing import Signed, shingles, sign
+from curate.dedup.clusters import clusters
+from curate.dedup.keepers import DUPLICATES, duplicate_rows
+from curate.dedup.signing import Scheme
+from curate.dedup.similarity import Similarity
+from curate.dedup.texts import Texts, compared, signed_texts
 from curate.stages import Curation
 from store.database import Store
 from store.ledger import last_done, run
-from store.settings import DuplicatesSettings
 
-CODE_VERSION = "1"
-PAGE = 2000
+CODE_VERSION = "2"
 
-TEXTS = """
-SELECT t.conversation_key, string_agg(t.text, chr(10) ORDER BY t.position) AS text
-FROM public_turns AS t {join}
-WHERE t.kind = 'message'
-GROUP BY t.conversation_key
-ORDER BY t.conversation_key
+# Sorted, which spills to disk, and joined page by page: an ordered string_agg would have to fit in memory.
+TURNS = """
+SELECT conversation_key, text FROM public_turns WHERE kind = 'message' ORDER BY conversation_key, position
 """
 # Of two rated conversations the better one is kept; one that nobody rated stands between neutral and bad.
 MEMBERS = """
@@ -40,36 +36,6 @@ GROUP BY ALL
 """
 # Order does not matter to the exclusive or, and 128 bits of MD5 are enough to tell two states of a store apart.
 STATE = "SELECT count(*), bit_xor(md5_number(conversation_key || ' ' || content_hash))::VARCHAR FROM conversations"
-
-
-@dataclass(slots=True)
-class Collection:
-    """All conversations that say something, in the order of their keys, signed."""
-
-    store: Store
-    width: int
-    keys: list[pl.Series] = field(default_factory=list[pl.Series])
-    parts: list[Signed] = field(default_factory=list[Signed])
-
-    def all_keys(self) -> pl.Series:
-        """Give the keys; a conversation's place among them is its index."""
-        return pl.concat(self.keys) if self.keys else pl.Series("conversation_key", [], dtype=pl.String)
-
-    def signed(self) -> Signed:
-        """Give the signed texts of all of them."""
-        return Signed(
-            np.concatenate([part.digests for part in self.parts]),
-            np.concatenate([part.sizes for part in self.parts]),
-            np.concatenate([part.signatures for part in self.parts]),
-        )
-
-    def fetch(self, indexes: Indexes) -> Iterator[Any]:
-        """Read the texts at these indexes, which rise, and give their shingles."""
-        wanted = pl.DataFrame({"conversation_key": self.all_keys().gather(indexes)})
-        for first in range(0, wanted.height, PAGE):
-            with self.store.scratch(wanted=wanted[first : first + PAGE]):
-                texts = self.store.frame(TEXTS.format(join="JOIN wanted AS w USING (conversation_key)"))
-            yield from shingles(texts["text"].to_list(), self.width)
 
 
 def curate_duplicates(curation: Curation) -> None:
@@ -91,10 +57,14 @@ def curate_duplicates(curation: Curation) -> None:
         this.position["fingerprint"] = fingerprint
 
 
-def sign_batch(item: tuple[list[str], int, int]) -> Signed:
-    """Sign one batch of texts; runs in a worker process."""
-    texts, width, permutations = item
-    return sign(texts, width=width, permutations=permutations)
+def compared_conversations(store: Store) -> AbstractContextManager[Texts]:
+    """Give all that was said in public in each conversation."""
+    return compared(store, TURNS, columns=("text",), render=joined, group="conversation_key")
+
+
+def joined(rows: pl.DataFrame) -> list[str]:
+    """Give one text for the rows of each conversation."""
+    return rows.group_by("owner", maintain_order=True).agg(pl.col("text").str.join("\n"))["text"].to_list()
 
 
 def _fingerprint(curation: Curation) -> list[Any]:
@@ -104,32 +74,18 @@ def _fingerprint(curation: Curation) -> list[Any]:
 
 
 def _find(curation: Curation) -> pl.DataFrame:
-    chosen = curation.settings.duplicates
-    collection = _collect(curation, chosen)
-    keys = collection.all_keys()
-    kept = Shingles(collection.fetch)
-    if not len(keys):
-        return duplicate_rows(pl.DataFrame(), np.empty(0, np.int64), np.empty((0, 2), np.uint64), kept)
-    signed = collection.signed()
-    cluster_of = clusters(signed, kept, threshold=chosen.threshold)
-    several = np.flatnonzero(np.bincount(cluster_of, minlength=len(keys))[cluster_of] > 1)
-    wanted = pl.DataFrame({"index": several, "conversation_key": keys.gather(several)})
-    with curation.store.scratch(wanted=wanted):
-        members = curation.store.frame(MEMBERS)
-    return duplicate_rows(members, cluster_of, signed.digests, kept)
-
-
-def _collect(curation: Curation, chosen: DuplicatesSettings) -> Collection:
-    collection = Collection(curation.store, chosen.shingle)
-    total = curation.store.value("SELECT count(*) FROM conversations")
-
-    def batches() -> Iterator[tuple[list[str], int, int]]:
-        for page in curation.store.pages(TEXTS.format(join=""), size=PAGE):
-            collection.keys.append(page["conversation_key"])
-            yield page["text"].to_list(), chosen.shingle, chosen.permutations
-
-    with curation.progress.task("curate: duplicates", total) as task:
-        for part in curation.workers.map(sign_batch, batches()):
-            collection.parts.append(part)
-            task.advance(len(part.sizes))
-    return collection
+    scheme = Scheme.of(curation.settings.duplicates)
+    with compared_conversations(curation.store) as texts:
+        signed = signed_texts(
+            texts, scheme, workers=curation.workers, progress=curation.progress, label="curate: duplicates"
+        )
+        similarity = Similarity(texts.fetch, scheme.width, signed.sizes)
+        with curation.progress.task("curate: comparing") as task:
+            found = clusters(signed, similarity, threshold=scheme.threshold)
+            several = np.flatnonzero(np.bincount(found.roots, minlength=texts.count)[found.roots] > 1)
+            task.advance(several.size)
+            if not several.size:
+                return DUPLICATES.to_frame()
+            with curation.store.scratch(wanted=texts.firsts(several, "conversation_key")):
+                members = curation.store.frame(MEMBERS)
+            return duplicate_rows(members, found, signed.digests, similarity)

@@ -3,13 +3,12 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from curate.dedup.clusters import Indexes, Shingles, clusters
+from curate.dedup.clusters import clusters
 from curate.dedup.keepers import MEMBERS, duplicate_rows
-from curate.dedup.signing import shingles, sign
+from curate.dedup.signing import Indexes, Scheme, sign
+from curate.dedup.similarity import Similarity
 from curate.filters import read_lines
 from store.settings import DuplicatesSettings
 
@@ -36,12 +35,13 @@ def duplicates_stream(
 
 
 def _clustered(ids: list[Any], texts: list[str], chosen: DuplicatesSettings) -> Iterator[dict[str, Any]]:
-    def fetch(indexes: Indexes) -> list[NDArray[np.uint64]]:
-        return shingles([texts[index] for index in indexes.tolist()], chosen.shingle)
+    def fetch(indexes: Indexes) -> Iterator[list[str]]:
+        yield [texts[index] for index in indexes.tolist()]
 
-    kept = Shingles(fetch)
-    signed = sign(texts, width=chosen.shingle, permutations=chosen.permutations)
-    cluster_of = clusters(signed, kept, threshold=chosen.threshold)
+    scheme = Scheme.of(chosen)
+    signed = sign(texts, scheme)
+    similarity = Similarity(fetch, scheme.width, signed.sizes)
+    found = clusters(signed, similarity, threshold=scheme.threshold)
     members = pl.DataFrame(
         {
             "index": range(len(texts)),
@@ -51,7 +51,7 @@ def _clustered(ids: list[Any], texts: list[str], chosen: DuplicatesSettings) -> 
         },
         schema_overrides={"index": pl.Int64},
     )
-    rows = duplicate_rows(_complete(members), cluster_of, signed.digests, kept).sort("conversation_key")
+    rows = duplicate_rows(_complete(members), found, signed.digests, similarity).sort("conversation_key")
     for key, cluster, keeper, similarity in rows.select(
         "conversation_key", "cluster", "keeper", "similarity"
     ).iter_rows():

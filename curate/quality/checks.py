@@ -13,9 +13,22 @@ import polars as pl
 
 from curate.quality.course import COURSE, RECORD
 from curate.quality.kind import HEADS, ROLES, TURNS, Kind, Param, Params
+from curate.quality.texts import Wanted, worked_out
 from curate.quality.wording import WORDING
 
-__all__ = ["HEADS", "KINDS", "ROLES", "TURNS", "Check", "Kind", "Param", "measure_checks", "measured"]
+__all__ = [
+    "HEADS",
+    "KINDS",
+    "ROLES",
+    "TURNS",
+    "Check",
+    "Kind",
+    "Param",
+    "measure_checks",
+    "measured",
+    "summed_up",
+    "widened",
+]
 
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (*COURSE, *RECORD, *WORDING)}
 
@@ -41,13 +54,31 @@ def measured(
 def measure_checks(checks: Sequence[Check], turns: pl.DataFrame, heads: pl.DataFrame) -> pl.DataFrame:
     """Measure a page: conversation_key, and a column for every check's signal, in the order of `heads`.
 
-    Turns are to be in the order of conversations and positions. All columns of turns are worked out in one pass, which
-    polars spreads over the cores.
+    Turns are to be in the order of conversations and positions.
     """
-    columns: dict[str, pl.Expr] = {}
+    return summed_up(checks, widened(checks, turns), heads)
+
+
+def widened(checks: Sequence[Check], turns: pl.DataFrame, **more: pl.Expr) -> pl.DataFrame:
+    """Give the turns with what the checks, and `more`, want of their texts; the texts themselves are gone."""
+    wanted = Wanted(more, {}, {})
     for check in checks:
-        columns |= check.kind.columns(check.params)
-    wide = turns.with_columns(**columns).drop("text")
+        kind, params = check.kind, check.params
+        wanted = Wanted(
+            {**wanted.columns, **kind.columns(params)},
+            {**wanted.counts, **kind.counts(params)},
+            {**wanted.terms, **kind.terms(params)},
+        )
+    texts = worked_out(turns["text"], wanted)
+    return turns.join(texts, on="text", how="left", maintain_order="left").drop("text")
+
+
+def summed_up(checks: Sequence[Check], wide: pl.DataFrame, heads: pl.DataFrame) -> pl.DataFrame:
+    """Measure a page whose turns were widened for these checks: what `measure_checks` gives."""
+    of_turns: dict[str, pl.Expr] = {}
+    for check in checks:
+        of_turns |= check.kind.of_turns(check.params)
+    wide = wide.with_columns(**of_turns)
     of_heads = [check for check in checks if check.kind.of_heads]
     found = heads.select("conversation_key", *(_value(check) for check in of_heads))
     for roles in dict.fromkeys(check.roles for check in checks if not check.kind.of_heads):

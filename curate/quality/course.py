@@ -15,6 +15,7 @@ ONLY_TEST = r"(?i)^(?:[\W\d]*(?:testing|tests|test|this|is|an|a|just|only|please
 UNFINISHED = ("new", "open", "pending", "hold", "on_hold", "waiting")
 NONE: Mapping[str, Param] = MappingProxyType({})
 
+ASKS = pl.col("text").str.contains_any(["?", "？", "؟"])
 IS_CUSTOMER = pl.col("role") == "customer"
 # A macro is sent by a person, and what a language model wrote is an answer as good as any: logs of assistants hold
 # nothing else.
@@ -54,7 +55,7 @@ COURSE = (
         "unanswered",
         "1 where the last turn is a customer's question, else 0.",
         fixed(IS_CUSTOMER.last() & pl.col("asks").last()),
-        fixed_columns(asks=pl.col("text").str.contains_any(["?", "？", "؟"])),
+        fixed_columns(asks=ASKS),
         takes_roles=False,
     ),
     Kind(

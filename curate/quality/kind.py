@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,6 +64,12 @@ def fixed_columns(**columns: pl.Expr) -> Columns:
 NOTHING_MORE = fixed_columns()
 
 
+def no_terms(params: Params) -> Mapping[str, Sequence[str]]:
+    """Look for no terms."""
+    del params
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Param:
     """One parameter of a kind."""
@@ -77,16 +83,20 @@ class Param:
 class Kind:
     """One kind of check: what it measures, for whom, and with which parameters.
 
-    `columns` are worked out once for every turn of a page, each name once however many rules need it. `value` makes one
-    value of them: an aggregation over a conversation's turns in their order, or, where `of_heads`, an expression over
-    the page's heads. `absent` is the value of a conversation that has no turns of the roles asked for, and `also` names
-    a column of the heads that makes the value 1.
+    `columns`, `counts` and `terms` are worked out once for every distinct text of a page, each name once however many
+    rules need it (`curate.quality.texts`); `of_turns` then makes columns of these and of the turn. `value` makes one
+    value of all of them: an aggregation over a conversation's turns in their order, or, where `of_heads`, an expression
+    over the page's heads. `absent` is the value of a conversation that has no turns of the roles asked for, and `also`
+    names a column of the heads that makes the value 1.
     """
 
     name: str
     help: str
     value: Value
     columns: Columns = NOTHING_MORE
+    counts: Columns = NOTHING_MORE
+    terms: Callable[[Params], Mapping[str, Sequence[str]]] = no_terms
+    of_turns: Columns = NOTHING_MORE
     absent: float | None = None
     also: str | None = None
     takes_roles: bool = True

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from curate.quality.checks import HEADS, KINDS, TURNS, Check, measure_checks
+from curate.quality.checks import HEADS, KINDS, TURNS, Check, measure_checks, summed_up, widened
 from curate.quality.wording import digest
 
 ACTIONS = ("drop", "flag", "weight", "off")
@@ -74,23 +74,31 @@ def _short(value: object) -> str:
 
 def measure(rules: Sequence[Rule], turns: pl.DataFrame, heads: pl.DataFrame) -> pl.DataFrame:
     """Measure what the rules need: conversation_key, signal, value; each signal once, nulls left out."""
-    checks = [rule.check for rule in {rule.signal: rule for rule in rules}.values()]
-    if not checks:
-        return MEASURED.to_frame()
-    found = measure_checks(checks, turns, heads)
+    checks = _checks(rules)
+    return _long(measure_checks(checks, turns, heads)) if checks else MEASURED.to_frame()
+
+
+def _checks(rules: Sequence[Rule]) -> list[Check]:
+    return [rule.check for rule in {rule.signal: rule for rule in rules}.values()]
+
+
+def _long(found: pl.DataFrame) -> pl.DataFrame:
     return found.unpivot(index="conversation_key", variable_name="signal").drop_nulls("value")
 
 
-def measure_turns(rules: Sequence[Rule], turns: pl.DataFrame) -> pl.DataFrame:
-    """Measure every turn of a rule's roles as a conversation of its own: turn_key, signal, value."""
-    found = [MEASURED.to_frame().rename({"conversation_key": "turn_key"})]
-    for roles in dict.fromkeys(rule.roles for rule in rules):
-        chosen = turns.filter(pl.col("role").is_in(roles)) if roles else turns
-        alone = chosen.with_columns(conversation_key="turn_key")
-        heads = pl.concat([HEADS.to_frame(), alone.select("conversation_key")], how="diagonal")
-        values = measure([rule for rule in rules if rule.roles == roles], alone, heads)
-        found.append(values.rename({"conversation_key": "turn_key"}))
-    return pl.concat(found)
+def measure_turns(rules: Sequence[Rule], wide: pl.DataFrame) -> pl.DataFrame:
+    """Measure every turn of a rule's roles as a conversation of its own: turn_key, signal, value.
+
+    `wide` are the turns widened for these rules' checks.
+    """
+    checks = _checks(rules)
+    alone = wide.with_columns(conversation_key="turn_key")
+    found = [MEASURED.to_frame()]
+    for roles in dict.fromkeys(check.roles for check in checks):
+        chosen = alone.filter(pl.col("role").is_in(roles)) if roles else alone
+        heads = pl.concat([HEADS.to_frame(), chosen.select("conversation_key")], how="diagonal")
+        found.append(_long(summed_up([check for check in checks if check.roles == roles], chosen, heads)))
+    return pl.concat(found).rename({"conversation_key": "turn_key"})
 
 
 def judge(rule: Rule, example: Example) -> str:
@@ -102,7 +110,7 @@ def judge(rule: Rule, example: Example) -> str:
     turns = pl.DataFrame(rows, schema=TURNS, orient="row")
     if rule.action == "weight":
         keyed = turns.with_columns(turn_key=pl.col("position").cast(pl.String))
-        values: list[float] = measure_turns([rule], keyed)["value"].to_list()
+        values: list[float] = measure_turns([rule], widened([rule.check], keyed))["value"].to_list()
     else:
         heads = pl.DataFrame([{"conversation_key": "example", "is_test": False, **dict(example.head)}], schema=HEADS)
         values = measure([rule], turns, heads)["value"].to_list()

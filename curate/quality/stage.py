@@ -9,28 +9,26 @@ import polars as pl
 from curate.quality.packs import workspace_rules
 from curate.quality.rules import Rule, measure
 from curate.stages import Curation, PageResult, run_stage
+from store.database import Store
 
 CODE_VERSION = "2"
 # Measuring is a few passes over columns, so pages are large.
 PAGE = 20_000
 
 TURNS = """
-SELECT t.turn_key, t.conversation_key, t.position, t.role, t.is_automated, t.automation, t.text
+SELECT page.place, t.turn_key, t.position, t.role, t.is_automated, t.automation, t.text
 FROM public_turns AS t JOIN page USING (conversation_key)
 WHERE t.kind = 'message'
-ORDER BY t.conversation_key, t.position
 """
-# Helpdesks keep the number of reopens in a field of their own. Findings may overlap, so each counts from where the
-# ones before it end. Where a second language is said, the shares of languages are over all letters; the answers'
-# share of the letters tells how much of them that can be.
-HEADS = """
-WITH told AS (
-    SELECT t.conversation_key, t.turn_key, t.role, t.text
-    FROM public_turns AS t JOIN page USING (conversation_key) WHERE t.kind = 'message'
-),
-said AS (
-    SELECT conversation_key, sum(length(text)) AS characters,
-           coalesce(sum(length(text)) FILTER (role <> 'customer'), 0) AS answered
+# Helpdesks keep the number of reopens in a field of their own.
+REOPENS = """try_cast(regexp_extract(c.custom, '"reopens"\\s*:\\s*"?(\\d+)', 1) AS BIGINT)"""
+# `told` are the page's turns. Findings may overlap, so each counts from where the ones before it end. Where a second
+# language is said, the shares of languages are over all letters; the answers' share of the letters tells how much of
+# them that can be.
+HEADS = f"""
+WITH said AS (
+    SELECT conversation_key, sum(characters) AS characters,
+           coalesce(sum(characters) FILTER (role <> 'customer'), 0) AS answered
     FROM told GROUP BY conversation_key
 ),
 spans AS (
@@ -58,7 +56,7 @@ bare AS (
     GROUP BY t.conversation_key
 )
 SELECT c.conversation_key, c.csat_label, c.is_test, c.status, c.merged_into IS NOT NULL AS is_merged, c.completeness,
-       c.tags, try_cast(regexp_extract(c.custom, '"reopens"\\s*:\\s*"?(\\d+)', 1) AS BIGINT) AS reopens,
+       c.tags, {REOPENS} AS reopens,
        coalesce(bare.turns, 0) AS bare_attachments,
        coalesce(redacted.characters, 0) / said.characters AS redacted_share,
        foreign_share.share * said.characters / nullif(said.answered, 0) AS other_language_share
@@ -98,6 +96,16 @@ def curate_quality(curation: Curation) -> None:
 
 
 def _signals(curation: Curation, rules: tuple[Rule, ...], page: pl.DataFrame) -> pl.DataFrame:
-    with curation.store.scratch(page=page):
-        turns, heads = curation.store.frame(TURNS), curation.store.frame(HEADS)
+    turns = turns_of(curation.store, page)
+    told = turns.select("conversation_key", "turn_key", "role", characters=pl.col("text").str.len_chars())
+    with curation.store.scratch(page=page, told=told):
+        heads = curation.store.frame(HEADS)
     return measure(rules, turns, heads)
+
+
+def turns_of(store: Store, page: pl.DataFrame) -> pl.DataFrame:
+    """Give what is said in public in a page's conversations, in their order and that of the turns."""
+    # Places instead of keys: short columns are faster to read and to sort than keys of 32 letters.
+    with store.scratch(page=page.select("conversation_key").with_row_index("place")):
+        turns = store.frame(TURNS).sort("place", "position")
+    return turns.with_columns(conversation_key=page["conversation_key"].gather(turns["place"])).drop("place")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from functools import partial
 
@@ -49,15 +48,17 @@ CASED_LETTERS = 20
 LONG = 150
 
 
-# Counting the rarer kind of characters is much faster than counting what most characters are.
+# Of a piece between spaces. Counting the rarer kind of characters is much faster than counting what most are.
 COUNTED = {
     "words": TEXT.str.count_matches(WORDS),
-    "chars": TEXT.str.len_chars(),
-    "spaces": TEXT.str.count_matches(" ", literal=True) + TEXT.str.count_matches(r"[^\S ]"),
+    "visible": TEXT.str.len_chars() - TEXT.str.count_matches(r"\s"),
     "others": TEXT.str.count_matches(r"[^\p{L}\p{M}\s]"),
     "digits": TEXT.str.count_matches(r"\p{Nd}"),
     "capitals": TEXT.str.count_matches(r"\p{Lu}"),
+    "noise": TEXT.str.count_matches(NOISE),
 }
+VISIBLE = pl.col("visible").sum()
+LETTERS = VISIBLE - pl.col("others").sum()
 
 
 def _counts(*names: str) -> Columns:
@@ -80,13 +81,8 @@ def digest(value: object) -> str:
     return hashlib.sha256(repr(value).encode()).hexdigest()[:12]
 
 
-def _has_terms(params: Params) -> Mapping[str, pl.Expr]:
-    terms: tuple[str, ...] = tuple(params["terms"])
-    words = "|".join(re.escape(term).replace(r"\ ", r"\s+") for term in terms)
-    found = TEXT.str.contains(rf"(?i)(?:^|\W)(?:{words})(?:$|\W)")
-    # Only ASCII is compared without case, so each term is looked for by its longest part in plain letters.
-    signs = sorted({max(re.split(r"[^\x21-\x7e]+", term), key=len) for term in terms})
-    return {_term_column(params): found.cast(pl.Float64) if "" in signs else only_likely(signs, found)}
+def _listed(params: Params) -> Mapping[str, tuple[str, ...]]:
+    return {_term_column(params): tuple(params["terms"])}
 
 
 def _term_column(params: Params) -> str:
@@ -95,10 +91,6 @@ def _term_column(params: Params) -> str:
 
 def _terms_value(params: Params) -> pl.Expr:
     return pl.col(_term_column(params)).sum()
-
-
-def _terms_share_columns(params: Params) -> Mapping[str, pl.Expr]:
-    return {**_has_terms(params), "words": COUNTED["words"]}
 
 
 def _terms_share(params: Params) -> pl.Expr:
@@ -122,17 +114,19 @@ def _pattern_share(params: Params) -> pl.Expr:
     return pl.col(_pattern_column(params)).mean()
 
 
-def _said_again(params: Params) -> Mapping[str, pl.Expr]:
-    said = TEXT.str.strip_chars().str.to_lowercase()
-    at = params["min_characters"]
-    long = said.str.len_chars() >= at
+def _said(params: Params) -> Mapping[str, pl.Expr]:
+    said, least = TEXT.str.strip_chars().str.to_lowercase(), params["min_characters"]
     # Hashes are told apart much faster than pairs of texts.
-    what = said.hash() ^ pl.col("conversation_key").hash(1)
+    return {"said": said.hash(), f"long {least}": said.str.len_chars() >= least, "chars": TEXT.str.len_chars()}
+
+
+def _said_again(params: Params) -> Mapping[str, pl.Expr]:
+    least = params["min_characters"]
+    what = pl.col("said") ^ pl.col("conversation_key").hash(1)
     by_role = what ^ pl.col("role").hash(2)
     return {
-        f"again {at}": ~what.is_first_distinct() & long,
-        f"again by role {at}": ~by_role.is_first_distinct() & long,
-        "chars": COUNTED["chars"],
+        f"again {least}": ~what.is_first_distinct() & pl.col(f"long {least}"),
+        f"again by role {least}": ~by_role.is_first_distinct() & pl.col(f"long {least}"),
     }
 
 
@@ -168,8 +162,6 @@ def _ngram_value(params: Params) -> pl.Expr:
     return pl.col(f"ngrams {params['words']}").max()
 
 
-VISIBLE = (pl.col("chars") - pl.col("spaces")).sum()
-LETTERS = (pl.col("chars") - pl.col("spaces") - pl.col("others")).sum()
 TERMS = Param(list, [], "Words or phrases; `list` names a file of them in rules/deny instead.")
 PATTERN = {
     "pattern": Param(str, "", "What to look for."),
@@ -181,25 +173,21 @@ WORDING = (
         "words",
         "How many words there are; Chinese and Japanese letters count as words.",
         fixed(pl.col("words").sum()),
-        _counts("words"),
+        counts=_counts("words"),
         absent=0,
     ),
     Kind(
         "longest_turn",
         "How many words the longest turn has.",
         fixed(pl.col("words").max()),
-        _counts("words"),
+        counts=_counts("words"),
         absent=0,
     ),
     Kind(
         "word_length",
         "How many characters a word has on average, where there are at least ten words.",
-        fixed(
-            pl.when(pl.col("words").sum() >= 10).then(
-                (pl.col("chars") - pl.col("spaces")).sum() / pl.col("words").sum()
-            )
-        ),
-        _counts("words", "chars", "spaces"),
+        fixed(pl.when(pl.col("words").sum() >= 10).then(VISIBLE / pl.col("words").sum())),
+        counts=_counts("words", "visible"),
     ),
     Kind(
         "markup",
@@ -221,7 +209,7 @@ WORDING = (
         "terms",
         "In how many turns one of the terms stands, as a whole word, in any case.",
         _terms_value,
-        _has_terms,
+        terms=_listed,
         absent=0,
         params={"terms": TERMS},
     ),
@@ -229,7 +217,8 @@ WORDING = (
         "terms_share",
         "Which share of the words stands in turns that hold one of the terms, from 0 to 1.",
         _terms_share,
-        _terms_share_columns,
+        counts=_counts("words"),
+        terms=_listed,
         params={"terms": TERMS},
     ),
     Kind(
@@ -256,44 +245,46 @@ WORDING = (
         "letter_share",
         "Which share of the visible characters are letters, from 0 to 1.",
         fixed((VISIBLE - pl.col("others").sum()) / VISIBLE),
-        _counts("chars", "spaces", "others"),
+        counts=_counts("visible", "others"),
     ),
     Kind(
         "digit_share",
         "Which share of the visible characters are digits, from 0 to 1.",
         fixed(pl.col("digits").sum() / VISIBLE),
-        _counts("chars", "spaces", "digits"),
+        counts=_counts("visible", "digits"),
     ),
     Kind(
         "symbol_share",
         "Which share of the visible characters are neither letters nor digits, from 0 to 1.",
         fixed((pl.col("others").sum() - pl.col("digits").sum()) / VISIBLE),
-        _counts("chars", "spaces", "others", "digits"),
+        counts=_counts("visible", "others", "digits"),
     ),
     Kind(
         "capital_share",
         "Which share of the letters are capitals, from 0 to 1, where there are at least twenty letters.",
         fixed(pl.when(LETTERS >= CASED_LETTERS).then(pl.col("capitals").sum() / LETTERS)),
-        _counts("chars", "spaces", "others", "capitals"),
+        counts=_counts("visible", "others", "capitals"),
     ),
     Kind(
         "gibberish",
         "Which share of the words are keyboard noise: no vowels, a letter five times, a row of keys; from 0 to 1.",
         fixed(pl.col("noise").sum() / pl.col("words").sum()),
-        fixed_columns(noise=TEXT.str.count_matches(NOISE), words=COUNTED["words"]),
+        counts=_counts("noise", "words"),
     ),
     Kind(
         "repeated_share",
         "Which share of the text stands in turns that repeat an earlier one, from 0 to 1.",
         _repeated_share,
-        _said_again,
+        _said,
+        of_turns=_said_again,
         params={"min_characters": Param(int, 15, "Turns shorter than this may be repeated, as yes and thanks.")},
     ),
     Kind(
         "repeats",
         "How many turns say again, word for word, what the same side has said before.",
         _repeats,
-        _said_again,
+        _said,
+        of_turns=_said_again,
         absent=0,
         params={"min_characters": Param(int, 40, "Turns shorter than this may be repeated.")},
     ),

@@ -109,6 +109,11 @@ def as_json(rehearsal: DryRun) -> dict[str, Any]:
     return document
 
 
+def placeholder(name: str) -> str:
+    """Stand for the id that a file gets when it is uploaded."""
+    return f"<id of {name}>"
+
+
 def _asked_epochs(epochs: int) -> int:
     if not 0 <= epochs <= MAX_EPOCHS:
         raise ExportError(f"{epochs} epochs cannot be asked for; 1 to {MAX_EPOCHS} can.", hint="Leave it to the rule.")
@@ -144,7 +149,7 @@ def _request(
     dataset: Dataset, files: tuple[SentFile, ...], *, model: str, epochs: int, suffix: str | None
 ) -> dict[str, Any]:
     """Write the job's request (POST /fine_tuning/jobs); the ids of the files are known once they are uploaded."""
-    ids = {dataset.files[file.name]["split"]: f"<id of {file.name}>" for file in files}
+    ids = {dataset.files[file.name]["split"]: placeholder(file.name) for file in files}
     request: dict[str, Any] = {"model": model, "training_file": ids["train"]}
     if "validation" in ids:
         request["validation_file"] = ids["validation"]

@@ -19,6 +19,12 @@ MOST_NAME_LINES = 3
 MOST_SIGNATURE_WIDTH = 100
 MOST_NAME_WIDTH = 40
 
+LEAST_OWN_CHARACTERS = 100
+"""What must stand above a phone's signature before text below it passes for the thread rather than for the reply."""
+
+LEAST_WRAPPED_WIDTH = 70
+"""Programs that tear lines do so at 72 to 78 characters (RFC 3676, 4.2)."""
+
 _WROTE_END = re.compile(
     r"(?:\bwrote|\bwrites|\bschrieb\b.*|\ba écrit|\bescribió|\bha scritto|\bescreveu|\bschreef\b.*|\bgeschreven"
     r"|\bskrev\b.*|\bkirjoitti|\bnapisał(?:\(a\)|a)?|\bpisze|\bnapsal\(?a?\)?|\bnapísal\(?a?\)?|\bнаписал\(?а?\)?"
@@ -60,7 +66,11 @@ _ORIGINAL = (
     "|исходное сообщение|пересылаемое сообщение|původní zpráva|eredeti üzenet|özgün mesaj|orijinal ileti"
     "|原始邮件|原始郵件|转发邮件|元のメッセージ|원본 메시지"
 )
-_SEPARATOR = re.compile(rf"\W{{2,40}}(?:{_ORIGINAL})\W{{2,40}}|\W{{0,3}}begin forwarded message\s?:?", re.IGNORECASE)
+_SEPARATOR = re.compile(
+    rf"\W{{2,40}}(?:{_ORIGINAL})\W{{2,40}}|\W{{0,3}}begin forwarded message\s?:?"
+    r"|original message processed by .{1,30}",
+    re.IGNORECASE,
+)
 _REPLY_ABOVE = re.compile(
     r"\W{0,8}please type your reply above this line\W{0,8}|-{3,} reply above this line -{3,}", re.I
 )
@@ -77,7 +87,7 @@ _DEVICE = re.compile(
 )
 _SIGN_OFF = re.compile(
     r"(?:(?:with )?(?:best|kind|kindest|warm|warmest|many)? ?regards|best(?: wishes)?|all the best|cheers"
-    r"|(?:yours )?(?:sincerely|truly|faithfully)(?: yours)?|respectfully|kthxbai|rgds|br|kr"
+    r"|(?:yours )?(?:sincerely|truly|faithfully)(?: yours)?|respectfully|rgds|br|kr"
     r"|mit (?:freundlichen|besten|herzlichen|lieben) grü(?:ß|ss)en|(?:viele|liebe|beste|schöne|herzliche) grü(?:ß|ss)e"
     r"|(?:freundliche|beste) grü(?:ß|ss)e|mfg|lg|vg|(?:bien )?cordialement|(?:sincères |meilleures )?salutations"
     r"|bien à vous|un (?:cordial )?saludo|saludos(?: cordiales)?|atentamente|cordialmente|atenciosamente|att"
@@ -88,11 +98,13 @@ _SIGN_OFF = re.compile(
     re.IGNORECASE,
 )
 _THANKS_OFF = re.compile(
-    r"(?:many |best )?(?:thanks|thank you|thx|danke|vielen dank|merci|gracias|obrigad[oa]|grazie|bedankt|tak|tack|takk"
-    r"|dziękuję|спасибо)(?: (?:again|so much|very much|in advance|(?:and|&|und|et) .{1,20}))?[ ,.!]{0,3}",
+    r"(?:many |best )?(?:thanks|thank you|thx|kthxbai|danke|vielen dank|merci|gracias|obrigad[oa]|grazie|bedankt|tak"
+    r"|tack|takk|dziękuję|спасибо)(?: (?:again|so much|very much|in advance|(?:and|&|und|et) .{1,20}))?[ ,.!]{0,3}",
     re.IGNORECASE,
 )
 _NAME = re.compile(r"[^\W\d_a-zß-ÿ][^\n?!:;]*")
+_DASHED_NAME = re.compile(r"[-–—~] ?[^\W\d_a-zß-ÿ][\w.'’-]*(?: [^\W\d_a-zß-ÿ][\w.'’-]*){0,2}")
+_BULLET = re.compile(r"\s*[-–—*•] ?\S")
 _AFTERTHOUGHT = re.compile(r"p\.? ?s\.?\b|.*\?$", re.IGNORECASE)
 _DISCLAIMER = re.compile(
     r"\W{0,3}(?:disclaimer|confidentiality notice|legal notice|this (?:e-?mail|message)\b.{0,60}"
@@ -146,9 +158,14 @@ def _cut_quotes(lines: list[str]) -> tuple[list[str], list[str]]:
     """
     visible: list[str] = []
     quoted: list[str] = []
+    is_wrapped = any(_is_squeezed(lines, at) and _is_full(lines[at - 1]) for at in range(1, len(lines)))
     at = 0
     while at < len(lines):
-        if lines[at].lstrip().startswith(">") or (at and _is_torn(lines[at - 1], quoted)):
+        if (
+            _is_marked(lines[at])
+            or (at and _is_torn(lines[at - 1], quoted))
+            or (is_wrapped and _is_squeezed(lines, at))
+        ):
             quoted.append(lines[at])
             at += 1
             continue
@@ -158,7 +175,7 @@ def _cut_quotes(lines: list[str]) -> tuple[list[str], list[str]]:
             at += 1
             continue
         following = _skip_blank(lines, end)
-        if following < len(lines) and lines[following].lstrip().startswith(">"):
+        if following < len(lines) and _is_marked(lines[following]):
             quoted += lines[at:following]
             at = following
         elif _says_something(visible):
@@ -166,7 +183,33 @@ def _cut_quotes(lines: list[str]) -> tuple[list[str], list[str]]:
         else:
             quoted += lines[at:end]
             at = end
-    return visible, quoted
+    return (visible, quoted) if quoted else _cut_below_device(lines)
+
+
+def _cut_below_device(lines: list[str]) -> tuple[list[str], list[str]]:
+    """Cut the thread that some phones repeat below their signature without any header or mark."""
+    for at in range(1, len(lines) - 1):
+        is_apart = not lines[at - 1].strip() and not lines[at + 1].strip()
+        if is_apart and _DEVICE.fullmatch(lines[at].strip()):
+            own = sum(len(line) for line in lines[:at])
+            return (lines[: at + 1], lines[at + 1 :]) if own >= LEAST_OWN_CHARACTERS else (lines, [])
+    return lines, []
+
+
+def _is_marked(line: str) -> bool:
+    return line.startswith(">") or line.lstrip().startswith(">")
+
+
+def _is_squeezed(lines: list[str], at: int) -> bool:
+    """Say whether a line begins small between two quoted lines, as the torn-off end of the one above does."""
+    return (
+        0 < at < len(lines) - 1 and lines[at][:1].islower() and _is_marked(lines[at - 1]) and _is_marked(lines[at + 1])
+    )
+
+
+def _is_full(line: str) -> bool:
+    """Say whether a quoted line was filled to the brim, and ends within a sentence."""
+    return len(line) >= LEAST_WRAPPED_WIDTH and (line[-1:].isalnum() or line.endswith(","))
 
 
 def _is_torn(above: str, quoted: list[str]) -> bool:
@@ -290,7 +333,18 @@ def _signature_start(lines: list[str]) -> int | None:
         below = [lines[place].strip() for place in filled if place > at]
         if _starts_signature(lines[at].strip(), below):
             return at
-    return None
+    return filled[-1] if _ends_in_dashed_name(lines, filled[-1]) else None
+
+
+def _ends_in_dashed_name(lines: list[str], at: int) -> bool:
+    """Say whether the last line is "-Ann Example", apart from what stands above, and no item of a list."""
+    is_apart = at > 0 and not lines[at - 1].strip()
+    return (
+        is_apart
+        and len(lines[at]) <= MOST_NAME_WIDTH
+        and _DASHED_NAME.fullmatch(lines[at].strip()) is not None
+        and not any(_BULLET.match(line) for line in lines[:at])
+    )
 
 
 def _starts_signature(line: str, below: list[str]) -> bool:

@@ -34,9 +34,14 @@ class Cleaned:
     repairs: tuple[str, ...] = ()
 
 
+def is_plain(text: str, body_format: BodyFormat) -> bool:
+    """Tell text that cleaning leaves as it is, at a glance."""
+    return body_format in ("text", "mail", "json") and _PLAIN.fullmatch(text) is not None
+
+
 def clean(text: str, *, body_format: BodyFormat) -> Cleaned:
     """Clean one text as its format asks; "json" keeps its text, but for characters that cannot be stored."""
-    if body_format in ("text", "mail", "json") and _PLAIN.fullmatch(text):
+    if is_plain(text, body_format):
         return Cleaned(text)
     if body_format == "json":
         repairs: dict[str, None] = {}

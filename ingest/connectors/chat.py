@@ -36,9 +36,10 @@ REASONS = {
     "preference": "input with preferred_output",
 }
 LISTS = ("messages", "conversations", "conversation")
-READ_FIELDS = frozenset(
-    (*LISTS, "id", "conversation_id", "title", "subject", "system", "tools", "functions", "language", "tags")
-)
+IDS = ("id", "conversation_id", "conversation_hash")
+"""Where a record's id stands; WildChat calls it conversation_hash."""
+
+READ_FIELDS = frozenset((*LISTS, *IDS, "title", "subject", "system", "tools", "functions", "language", "tags"))
 UNSPOKEN = frozenset(
     ("thoughts", "reasoning_recap", "system_error", "tether_browsing_display", "tether_quote", "sonic_webpage",
      "user_editable_context", "model_editable_context")
@@ -136,7 +137,7 @@ def _conversation(place: str, record: Any, source_uri: str) -> Conversation:  # 
     for number, item in enumerate(items, start=1):
         turns += _turns(item, f"message {number}")
     return Conversation(
-        as_id(record.get("id")) or as_id(record.get("conversation_id")),
+        next((found for name in IDS if (found := as_id(record.get(name)))), None),
         tuple(turns),
         place,
         source_uri=source_uri,

@@ -126,7 +126,7 @@ def _part_of_columns(columns: frozenset[str]) -> Part | None:
 def _classify(record: Any) -> Part | None:  # noqa: ANN401 - any JSON value
     if not isinstance(record, dict):
         return None
-    names, kind = record.keys(), record.get("type")
+    names, kind = record.keys(), as_text(record.get("type"))
     if kind == "conversation" and SIGNS & names:
         return "conversations"
     if kind is None and isinstance(record.get("conversation_parts"), dict) and isinstance(record.get("source"), dict):

@@ -128,7 +128,7 @@ def _classify(record: Any) -> tuple[Part | None, Json]:  # noqa: ANN401 - any JS
         return "audits", record
     if {"public", "body"} <= names and not {"author_id", "ticket_id"}.isdisjoint(names):
         return "comments", record
-    if record.get("role") in ROLES and len(USER_SIGNS & names) >= 2:
+    if str(record.get("role")) in ROLES and len(USER_SIGNS & names) >= 2:
         return "users", record
     if "id" in names and not {"requester_id", "requester"}.isdisjoint(names) and len(TICKET_SIGNS & names) >= 2:
         return "tickets", record

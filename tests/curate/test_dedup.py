@@ -2,18 +2,22 @@
 
 import json
 import random
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.dedup.clusters import Components, Shingles, clusters, exact_groups, jaccard, rows_in_band
-from curate.dedup.signing import normalised, shingles, sign
+from curate.dedup.clusters import Components, clusters, exact_groups
+from curate.dedup.rare import rare_pairs
+from curate.dedup.signing import Indexes, Scheme, normalised, shingles, sign
+from curate.dedup.similarity import Similarity, unpack
 from curate.dedup.stage import curate_duplicates
 from curate.dedup.stream import duplicates_stream
 from store.database import Store
@@ -25,9 +29,27 @@ WORDS = [f"word{n}" for n in range(400)]
 THRESHOLD = 0.8
 
 
+def similarity_of(texts: Sequence[str], sizes: "np.ndarray[Any, np.dtype[np.int32]]") -> Similarity:
+    def fetch(indexes: Indexes) -> Iterator[list[str]]:
+        for first in range(0, len(indexes), 7):
+            yield [texts[index] for index in indexes[first : first + 7].tolist()]
+
+    return Similarity(fetch, 3, sizes)
+
+
 def clustered(texts: Sequence[str], threshold: float = THRESHOLD) -> list[int]:
-    kept = Shingles(lambda indexes: shingles([texts[index] for index in indexes.tolist()], 3))
-    return clusters(sign(texts, width=3, permutations=128), kept, threshold=threshold).tolist()
+    signed = sign(texts, Scheme(3, 128, threshold))
+    return clusters(signed, similarity_of(texts, signed.sizes), threshold=threshold).roots.tolist()
+
+
+def shingled(text: str) -> set[tuple[bytes, ...]]:
+    """The shingles as they are defined, word by word."""
+    words = normalised(text).split()
+    return set(zip(words, words[1:], words[2:], strict=False))
+
+
+def jaccard(one: set[Any], other: set[Any]) -> float:
+    return len(one & other) / len(one | other) if one & other else 0.0
 
 
 def mutated_texts(seed: int, families: int, *, copies: int = 4) -> list[str]:
@@ -44,7 +66,7 @@ def mutated_texts(seed: int, families: int, *, copies: int = 4) -> list[str]:
 
 
 def alike_pairs(texts: Sequence[str], threshold: float = THRESHOLD) -> set[tuple[int, int]]:
-    sets = shingles(texts, 3)
+    sets = list(map(shingled, texts))
     return {
         (one, other)
         for one, other in combinations(range(len(texts)), 2)
@@ -54,9 +76,9 @@ def alike_pairs(texts: Sequence[str], threshold: float = THRESHOLD) -> set[tuple
 
 def components(count: int, pairs: set[tuple[int, int]]) -> list[int]:
     found = Components(np.arange(count))
-    for one, other in pairs:
-        found.join(one, other)
-    return [found.root(index) for index in range(count)]
+    left, right = np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2).T
+    found.join(left, right)
+    return found.roots.tolist()
 
 
 def test_clusters_are_the_components_of_the_alike_pairs_as_brute_force_finds_them() -> None:
@@ -71,6 +93,49 @@ def test_clusters_are_the_components_of_the_alike_pairs_as_brute_force_finds_the
     assert pairs > 300
     assert found / pairs >= 0.995
     assert wrong == 0
+
+
+def filled_forms(seed: int, count: int) -> list[str]:
+    """Texts that share most of their words and are mostly just not alike; some are copies with another word or two."""
+    draw = random.Random(seed)
+    form = draw.choices(WORDS, k=60)
+    texts: list[str] = []
+    for _ in range(count):
+        words = [f"filled{draw.randrange(10**6)}" if place % 9 == 4 else word for place, word in enumerate(form)]
+        for _ in range(draw.choice([1, 1, 1, 3])):
+            places = draw.sample(range(60), draw.randrange(4))
+            texts.append(" ".join(draw.choice(WORDS) if place in places else word for place, word in enumerate(words)))
+    draw.shuffle(texts)
+    return texts
+
+
+@pytest.mark.parametrize("reach", [1, 3, 8])
+def test_among_thousands_that_are_nearly_alike_those_that_are_alike_are_found(
+    reach: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("curate.dedup.clusters.REACH", reach)
+    texts = filled_forms(1, 150)
+    alike = alike_pairs(texts)
+    assert len(alike) > 30
+    assert clustered(texts) == components(len(texts), alike)
+
+
+@given(
+    st.lists(st.sets(st.integers(0, 12), min_size=1), min_size=1, max_size=12), st.sampled_from([0.5, 0.7, 0.8, 0.9])
+)
+def test_texts_that_are_alike_share_one_of_their_rarest_shingles(sets: list[set[int]], threshold: float) -> None:
+    # One word after the other, so that with shingles of one word a text is its set.
+    texts = [" ".join(f"w{word}" for word in sorted(words)) for words in sets]
+    sizes = sign(texts, Scheme(1, 8, threshold)).sizes
+    similarity = Similarity(lambda indexes: [[texts[index] for index in indexes.tolist()]], 1, sizes)
+    pairs = {
+        pair
+        for some in rare_pairs(similarity, np.arange(len(texts)), threshold=threshold)
+        for pair in zip(*(side.tolist() for side in unpack(some)), strict=True)
+    }
+    for one, other in combinations(range(len(texts)), 2):
+        if jaccard(sets[one], sets[other]) >= threshold:
+            assert (one, other) in pairs
 
 
 @settings(max_examples=40, deadline=None)
@@ -110,13 +175,54 @@ def test_texts_shorter_than_a_shingle_are_only_compared_exactly() -> None:
 
 def test_chinese_is_compared_letter_by_letter() -> None:
     text = "你好我想找一家人均消费在一百元左右的餐馆吃饭请给我推荐一家评分高一点的谢谢你"
-    assert len(shingles([text], 3)[0]) > 30
+    assert shingles([text], 3)[1][0] > 30
     assert clustered([text, text + "啊", "今天天气很好我们去公园散步吧然后回家做饭"]) == [0, 0, 2]
 
 
 def test_the_order_of_words_makes_a_shingle() -> None:
-    one, other = shingles(["a b c", "c b a"], 3)
-    assert jaccard(one, other) == 0.0
+    hashes, _ = shingles(["a b c", "c b a"], 3)
+    assert hashes[0] != hashes[1]
+
+
+@given(st.lists(st.text(max_size=40), max_size=20))
+def test_texts_are_signed_alone_as_in_any_batch(texts: list[str]) -> None:
+    scheme = Scheme(3, 128, THRESHOLD)
+    together = sign(texts, scheme)
+    for place, text in enumerate(texts):
+        alone = sign([text], scheme)
+        assert (alone.digests[0] == together.digests[place]).all()
+        assert alone.sizes[0] == together.sizes[place] == max(0, len(normalised(text).split()) - 2)
+        assert (alone.bands[0] == together.bands[place]).all()
+        assert (alone.sketches[0] == together.sketches[place]).all()
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_digests_are_equal_where_the_words_are(one: str, other: str) -> None:
+    digests = sign([one, other, one.upper().lower()], Scheme(3, 128, THRESHOLD)).digests
+    assert bool((digests[0] == digests[1]).all()) == (normalised(one) == normalised(other))
+
+
+def test_words_that_only_begin_alike_are_different() -> None:
+    long = "a" * 64
+    assert clustered([long + "b", long + "c", long + "b", "abcdefgh1", "abcdefgh2", long + "bb"]) == [0, 1, 0, 3, 4, 5]
+
+
+@given(st.text())
+def test_normalised_is_every_word_folded(text: str) -> None:
+    folded = normalised(text).decode("utf-8", "surrogatepass")
+    assert folded == normalised(folded).decode("utf-8", "surrogatepass")
+    assert "".join(re.findall(r"\w+", text.casefold())) == folded.replace(" ", "")
+
+
+def test_the_similarity_of_many_pairs_is_that_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("curate.dedup.similarity.SORTED", 500)
+    monkeypatch.setattr("curate.dedup.similarity.HELD", 2000)
+    texts = [*mutated_texts(3, 40), "", "two words", "the same the same the same the same"]
+    pairs = np.array(list(combinations(range(len(texts)), 2)))
+    sizes = sign(texts, Scheme(3, 128, THRESHOLD)).sizes
+    sets = list(map(shingled, texts))
+    given_ = similarity_of(texts, sizes).of(pairs[:, 0], pairs[:, 1])
+    assert given_.tolist() == [jaccard(sets[one], sets[other]) for one, other in pairs.tolist()]
 
 
 @pytest.mark.parametrize("threshold", [0.5, 0.8, 0.95])
@@ -124,7 +230,7 @@ def test_bands_are_as_wide_as_the_recall_at_the_threshold_allows(threshold: floa
     def recall(rows: int) -> float:
         return 1 - (1 - threshold**rows) ** (128 // rows)
 
-    rows = rows_in_band(threshold, 128)
+    rows = Scheme(3, 128, threshold).rows
     assert recall(rows) >= 0.995
     assert all(recall(more) < 0.995 for more in range(rows + 1, 129))
 
@@ -216,7 +322,8 @@ def test_pages_and_workers_change_nothing(workspace: Workspace, store: Store, mo
     curate_duplicates(curation_of(workspace, store))
     once = stored(store)
     assert len(once) > 30
-    monkeypatch.setattr("curate.dedup.stage.PAGE", 7)
+    monkeypatch.setattr("curate.dedup.texts.PAGE", 7)
+    monkeypatch.setattr("curate.dedup.texts.FETCHED", 5)
     store.execute("DELETE FROM runs")
     curate_duplicates(curation_of(workspace, store))
     assert stored(store) == once

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
@@ -13,6 +13,7 @@ import polars as pl
 from curate.redact.policy import load_policy
 from store.database import Store
 from store.settings import Settings
+from store.workspace import Workspace
 
 HELLO = (("customer", "Hello, where is my parcel?"), ("agent", "It leaves our depot today."))
 
@@ -74,6 +75,12 @@ def plain_turns(store: Store, settings: Settings, keys: list[str]) -> pl.DataFra
             "SELECT conversation_key, turn_key, position, kind, role, text FROM public_turns "
             "SEMI JOIN asked USING (conversation_key) ORDER BY conversation_key, position"
         )
+
+
+def with_settings(workspace: Workspace, **export: Any) -> Workspace:
+    """Give the workspace with other settings in [export]."""
+    settings = workspace.settings
+    return replace(workspace, settings=replace(settings, export=replace(settings.export, **export)))
 
 
 def many(count: int, **columns: Any) -> list[Case]:

@@ -1,6 +1,5 @@
 """A dataset version: the same bytes for the same content, a proof, a card; a kill leaves nothing behind."""
 
-import dataclasses
 import json
 from hashlib import sha256
 from pathlib import Path
@@ -16,7 +15,7 @@ from export.preflight import preflight_files
 from store.database import Store
 from store.errors import InternalError
 from store.workspace import Workspace
-from tests.export.builders import Case, add_curated, many, plain_turns
+from tests.export.builders import Case, add_curated, many, plain_turns, with_settings
 
 
 def build(workspace: Workspace, store: Store, **options) -> Dataset:
@@ -30,14 +29,6 @@ def contents(dataset: Dataset) -> dict[str, bytes]:
 def without_run(dataset: Dataset) -> dict:
     told = json.loads((dataset.folder / "manifest.json").read_bytes())
     return {key: value for key, value in told.items() if key != "run"}
-
-
-def with_settings(workspace: Workspace, **export) -> Workspace:
-    settings = workspace.settings
-    return dataclasses.replace(
-        workspace,
-        settings=dataclasses.replace(settings, export=dataclasses.replace(settings.export, **export)),
-    )
 
 
 def test_files_manifest_and_rows_say_the_same(workspace: Workspace, store: Store) -> None:
@@ -174,11 +165,12 @@ def test_exclusions_keep_their_reasons(workspace: Workspace, store: Store) -> No
     assert codes == {
         "export.no_target": 1,
         "export.repeated": 1,
-        "export.special_token": 1,
         "export.too_long": 1,
     }
     rows = store.rows("SELECT conversation_key, line FROM dataset_items WHERE split = 'excluded'")
-    assert {key for key, _ in rows} >= {"silent", "marked", "long"}
+    keys = {key for key, _ in rows}
+    assert {"silent", "long"} <= keys
+    assert "marked" not in keys
     assert {line for _, line in rows} == {None}
     assert "No human agent speaks" in dataset.card.read_text()
 

@@ -11,7 +11,7 @@ from export.errors import DamagedDataset, UnknownDataset
 from export.explain import Explanation, as_json, as_text, explain_line
 from store.database import Store
 from store.workspace import Workspace
-from tests.export.builders import Case, add_curated, many
+from tests.export.builders import Case, add_curated, many, with_settings
 
 MAIL = "ann@example.com"
 TEXT = f"Write to {MAIL} please."
@@ -98,8 +98,8 @@ def test_a_finding_under_a_stronger_one_became_what_that_became(
 def test_decisions_and_jobs_are_told(workspace: Workspace, store: Store, line_of_ann: int) -> None:
     store.execute("INSERT INTO decisions VALUES ('d', 'finding', 'f1', 'ann', 'reject', '', 'maria', now())")
     store.execute(
-        "INSERT INTO jobs SELECT 'j1', 'openai', NULL, dataset_id, 'gpt-4.1', 'queued', '{}', NULL, now(), NULL "
-        "FROM datasets"
+        "INSERT INTO jobs BY NAME SELECT 'j1' AS job_id, 'openai' AS provider, dataset_id, 'gpt-4.1' AS model, "
+        "'queued' AS status, '{}' AS request, now() AS created_at FROM datasets"
     )
     told = explain_line(workspace, store, "latest", line_of_ann)
     span = told.turns[0].spans[0]
@@ -118,6 +118,35 @@ def test_a_changed_file_or_conversation_is_said(workspace: Workspace, store: Sto
     path.unlink()
     with pytest.raises(DamagedDataset, match=r"train\.jsonl"):
         explain_line(workspace, store, "latest", line_of_ann)
+
+
+def test_a_line_of_one_answer_says_which_and_what_is_left_out(workspace: Workspace, store: Store) -> None:
+    words = [("customer", "A1"), ("agent", "B1 <|x|>"), ("customer", "A2"), ("agent", "B2"), ("customer", "A3")]
+    add_curated(store, [Case("one", turns=[*words, NOTE, ("agent", "B3")])])
+    spoken = with_settings(workspace, examples="turn", context_turns=1)
+    build_dataset(spoken, store)
+    told = explain_line(spoken, store, "latest", 2)
+    assert [turn.use for turn in told.turns] == ["cut", "cut", "", "answer", "after", "", "after"]
+    assert (told.cut_turns, told.repairs) == (2, ())
+    assert [message["content"] for message in told.message["messages"][1:]] == ["A2", "B2"]
+    assert "the 2 oldest turns are not in it" in as_text(told)
+    assert "(turn 3, repaired: x), the answer of this line" in as_text(told)
+    first = explain_line(spoken, store, "latest", 1)
+    assert first.repairs == ("special_token",)
+    assert "repaired: special_token" in as_text(first)
+
+
+def test_the_persona_is_told_as_it_was_exported(workspace: Workspace, store: Store) -> None:
+    text = "I am Maria from the shop."
+    add_curated(store, [Case("one", turns=[("customer", "Hi"), ("agent", text)])])
+    finding = {"finding_id": "f1", "conversation_key": "one", "turn_key": "one-1", "entity_type": "PERSON"}
+    finding |= {"start_char": 5, "end_char": 10, "score": 1.0, "recognizer": "names", "why": "{}", "run_id": "r1"}
+    store.append("findings", pl.DataFrame([finding]))
+    spoken = with_settings(workspace, persona="Alex")
+    build_dataset(spoken, store)
+    told = explain_line(spoken, store, "latest", 1)
+    assert told.turns[1].text == told.message["messages"][-1]["content"] == "I am Alex from the shop."
+    assert [span.placeholder for span in told.turns[1].spans] == ["Alex"]
 
 
 def test_a_line_that_is_not_there_is_named(workspace: Workspace, store: Store, line_of_ann: int) -> None:

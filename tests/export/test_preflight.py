@@ -19,6 +19,14 @@ RESULT = {"role": "tool", "tool_call_id": "c1", "content": "1"}
 TOOLS = [{"type": "function", "function": {"name": "f"}}]
 
 
+def calling(**function: str) -> dict[str, Any]:
+    return {**CALLING, "tool_calls": [{**CALL, "function": {"name": "f", "arguments": "{}", **function}}]}
+
+
+def tool(name: str, description: str = "") -> dict[str, Any]:
+    return {"type": "function", "function": {"name": name, "description": description}}
+
+
 def good(number: int) -> dict[str, Any]:
     return {"messages": [{"role": "user", "content": f"Question {number}"}, ANSWER]}
 
@@ -49,7 +57,9 @@ def test_a_good_file_has_no_findings(tmp_path: Path) -> None:
         (b"", "line.empty"),
         (b"{", "line.json"),
         (b"[1]", "line.json"),
-        (b'{"messages": NaN}', "line.json"),
+        (b'{"messages": NaN}', "line.nan"),
+        (b'{"messages": "\\ud83d"}', "line.surrogate"),
+        (b"[" * 100_000, "line.json"),
         (b'{"messages": "\xff"}', "line.encoding"),
         (b"\xef\xbb\xbf" + json.dumps(good(99)).encode(), "file.bom"),
         ({"messages": []}, "example.no_messages"),
@@ -78,6 +88,19 @@ def test_a_good_file_has_no_findings(tmp_path: Path) -> None:
         ({"messages": [USER, CALLING]}, "tools.undeclared"),
         ({"messages": [USER, ANSWER], "tools": []}, "tools.declared"),
         ({"messages": [USER, CALLING], "tools": TOOLS, "functions": []}, "tools.mixed"),
+        ({"messages": [{**USER, "name": "a b"}, ANSWER]}, "message.name"),
+        ({"messages": [{"role": "developer", "content": "<|im_sep|>"}, USER, ANSWER]}, "message.special_token"),
+        ({"messages": [USER, calling(arguments='{"q": "<|eot_id|>"}')], "tools": TOOLS}, "message.special_token"),
+        ({"messages": [USER, ANSWER], "tools": [tool("f", "<|x|>")]}, "message.special_token"),
+        ({"messages": [USER, {"role": "system", "content": "x"}, ANSWER]}, "example.system_late"),
+        ({"messages": [{"role": "system", "content": "x"}] * 2 + [USER, ANSWER]}, "example.systems"),
+        ({"messages": [USER, calling(name="f f")], "tools": TOOLS}, "tools.name"),
+        ({"messages": [USER, calling(name="g")], "tools": TOOLS}, "tools.unknown"),
+        ({"messages": [USER, {**CALLING, "tool_calls": [CALL, CALL]}], "tools": TOOLS}, "tools.id"),
+        ({"messages": [USER, CALLING, RESULT, CALLING], "tools": TOOLS}, "tools.id"),
+        ({"messages": [USER, ANSWER], "tools": [tool("f f")]}, "tools.declared"),
+        ({"messages": [USER, ANSWER], "tools": [tool(f"f{n}") for n in range(129)]}, "tools.declared"),
+        ({"messages": [USER, ANSWER], "tools": TOOLS, "parallel_tool_calls": 1}, "tools.parallel"),
     ],
 )
 def test_each_fault_has_its_code(tmp_path: Path, body: dict[str, Any] | bytes, code: str) -> None:
@@ -123,6 +146,12 @@ def test_a_fault_on_every_line_is_listed_so_often_and_counted(tmp_path: Path) ->
     broken = [one for one in findings if one.code == "line.json"]
     assert len(broken) == 101
     assert (broken[-1].line, broken[-1].message) == (0, "And 150 more lines like these.")
+
+
+def test_every_finding_is_listed_on_request(tmp_path: Path) -> None:
+    path = write(tmp_path / "a", *[b"{"] * 250)
+    findings = preflight_files({"a": path}, MODEL, most=None)
+    assert [one.line for one in findings if one.code == "line.json"] == list(range(1, 251))
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,11 @@
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.customers import components, group
-from export.split import assign, divide, overlap
+from export.split import divide, groups_of, overlap
 from store.database import Store
 from tests.export.builders import Case, add_curated, many
 
@@ -24,6 +24,7 @@ def keys(count: int) -> pl.Series:
     return pl.Series("conversation_key", [f"c{n:02d}" for n in range(count)], dtype=pl.String)
 
 
+@settings(deadline=None)
 @given(TIES, st.integers(0, 5))
 def test_no_tie_stands_in_two_splits(ties: list[tuple[int, int]], seed: int) -> None:
     rows = divide(group(keys(41), frame_of(ties)), shares=SHARES, seed=seed).rows
@@ -31,12 +32,14 @@ def test_no_tie_stands_in_two_splits(ties: list[tuple[int, int]], seed: int) -> 
     assert held.group_by("tie").agg(pl.col("split").n_unique())["split"].to_numpy().max(initial=1) == 1
 
 
+@settings(deadline=None)
 @given(TIES)
 def test_a_group_is_named_by_its_smallest_key_and_holds_what_is_linked(ties: list[tuple[int, int]]) -> None:
     found = dict(group(keys(41), frame_of(ties)).iter_rows())
     assert found == linked_by_hand(41, ties)
 
 
+@settings(deadline=None)
 @given(TIES, st.randoms(use_true_random=False), st.integers(0, 3))
 def test_the_order_of_rows_changes_nothing(ties: list[tuple[int, int]], random, seed: int) -> None:
     mixed = list(ties)
@@ -69,6 +72,12 @@ def test_a_group_beyond_a_splits_share_trains() -> None:
     found = divide(groups, shares=SHARES, seed=1)
     assert set(found.rows["split"]) == {"train"}
     assert "the largest has 41" in found.note
+    assert "hold 41 of the 41 conversations" in found.note
+    assert 'caps = ["customer 20"]' in found.note
+
+
+def test_one_customer_with_half_of_the_conversations_is_no_word_as_long_as_it_is_not_more() -> None:
+    assert divide(group(keys(40), frame_of([(n, 0) for n in range(20)])), shares=SHARES, seed=1).note == ""
 
 
 def test_a_tiny_set_trains_as_a_whole_and_says_so() -> None:
@@ -97,14 +106,14 @@ def test_customers_are_one_by_mail_phone_or_id_whatever_the_spelling(store: Stor
         ],
     )
     kept = store.frame("SELECT conversation_key FROM conversations")
-    groups = dict(assign(store, kept, shares=SHARES, seed=1).rows.select("conversation_key", "group_id").iter_rows())
+    groups = dict(groups_of(store, kept).iter_rows())
     assert groups == {"a1": "a1", "a2": "a1", "a3": "a1", "a4": "a1"} | {key: key for key in ("b1", "b2", "c1", "c2")}
 
 
 def test_the_same_id_at_another_helpdesk_is_another_customer(store: Store) -> None:
     add_curated(store, [Case("a", customer="7"), Case("b", customer="7", columns={"connector": "other"})])
     kept = store.frame("SELECT conversation_key FROM conversations")
-    assert assign(store, kept, shares=SHARES, seed=1).rows["group_id"].n_unique() == 2
+    assert groups_of(store, kept)["group_id"].n_unique() == 2
 
 
 def test_a_dropped_twins_customer_stays_on_the_side_of_its_kept_twin(store: Store) -> None:
@@ -119,7 +128,7 @@ def test_a_dropped_twins_customer_stays_on_the_side_of_its_kept_twin(store: Stor
         ],
     )
     kept = pl.DataFrame({"conversation_key": ["a", "c", "d"]})
-    groups = dict(assign(store, kept, shares=SHARES, seed=1).rows.select("conversation_key", "group_id").iter_rows())
+    groups = dict(groups_of(store, kept).iter_rows())
     assert groups == {"a": "a", "c": "a", "d": "d"}
 
 
@@ -139,7 +148,8 @@ def test_the_proof_of_a_real_split_is_zero(store: Store) -> None:
     for n, case in enumerate(cases):
         case.email, case.cluster = f"customer{n % 25}@example.com", f"c{n % 40:05d}"
     add_curated(store, cases)
-    rows = assign(store, store.frame("SELECT conversation_key FROM conversations"), shares=SHARES, seed=4).rows
+    groups = groups_of(store, store.frame("SELECT conversation_key FROM conversations"))
+    rows = divide(groups, shares=SHARES, seed=4).rows
     assert {count for pairs in overlap(store, rows).values() for count in pairs.values()} == {0}
 
 

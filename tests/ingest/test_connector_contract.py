@@ -114,7 +114,8 @@ def test_a_file_cut_in_the_middle_gives_what_is_complete_and_a_reject(
     for file in walk([sample_folder(connector)]):
         assert isinstance(file, SourceFile)
         content = file.path.read_bytes()
-        copy = tmp_path / file.path.name
+        copy = tmp_path / file.path.relative_to(SAMPLES)
+        copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(content[: _within_a_record(content)])
         whole = {record.external_id for record in _conversations(connector, file, store)}
         rejects, found = 0, set[str | None]()

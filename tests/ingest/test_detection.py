@@ -51,5 +51,5 @@ def test_the_connectors_are_listed_by_name() -> None:
 
 
 def test_an_unknown_name_lists_the_known_ones_and_the_nearest() -> None:
-    with pytest.raises(UnknownConnector, match=r"Did you mean zendesk\? Known: chat, intercom, jsonlines, tables, "):
+    with pytest.raises(UnknownConnector, match=r"Did you mean zendesk\? Known: .*chat, .*intercom, .*tables, "):
         find("zendeks")

@@ -156,6 +156,7 @@ def test_rating_tags_and_state_are_the_conversations(read) -> None:
 @pytest.mark.parametrize(("record", "code"), [
     ("text", "bad_record"),
     ({"type": "ticket", "id": "4"}, "bad_record"),
+    ({"type": [], "id": "4"}, "bad_record"),
     ({"type": "conversation", "source": {"body": "x"}}, "no_identity"),
     (conversation(source={"body": ""}, identity="9"), "no_turns"),
 ])  # fmt: skip
