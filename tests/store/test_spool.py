@@ -1,5 +1,7 @@
 """The spool: values come back grouped by key in the order put, whatever their size; two stand beside each other."""
 
+from itertools import groupby
+
 from store.database import Store
 from store.spool import BYTES_PER_WRITE
 
@@ -16,7 +18,21 @@ def test_large_values_are_written_before_they_fill_memory(store: Store) -> None:
     large = "x" * (BYTES_PER_WRITE // 4)
     for number in range(10):
         spool.put(f"{number % 2}", [number, large])
-    assert [[value[0] for value in values] for _, values in spool.groups()] == [[0, 2, 4, 6, 8], [1, 3, 5, 7, 9]]
+    groups = {key: [value[0] for value in values] for key, values in spool.groups()}
+    assert groups == {"0": [0, 2, 4, 6, 8], "1": [1, 3, 5, 7, 9]}
+
+
+def test_what_shares_a_beginning_comes_together_in_text_order_whatever_the_size(store: Store) -> None:
+    spool = store.spool()
+    large = "x" * (BYTES_PER_WRITE // 100)
+    keys = [f"{number % 7}\x1f{number:03}" for number in range(300)]
+    for key in keys:
+        spool.put(key, large)
+    given = [key for key, _ in spool.groups()]
+    assert sorted(given) == sorted(keys)
+    together = [list(group) for _, group in groupby(given, key=lambda key: key.partition("\x1f")[0])]
+    assert len(together) == 7
+    assert all(group == sorted(group) for group in together)
 
 
 def test_a_second_spool_can_be_filled_while_the_first_is_read(store: Store) -> None:

@@ -23,6 +23,8 @@ BETWEEN = re.compile(r"[ \t.'’&-]{0,3}")  # what may stand between two words o
 BETWEEN_ADDRESS = re.compile(r"[\s.,'’#/&º°ª-]{0,4}")  # and between those of one address, lines included
 WEIGHTS = np.array((2, 1, 1, 1), np.float32)  # a person taken for a company would stay: in doubt it is a person
 LETTER = re.compile(r"[^\W\d_]")
+LETTERS = re.compile(r"[^\W\d_]{2}")  # of what is named; one letter alone names nobody, nor does "v2.1"
+FIRST_WORD = re.compile(r"([^\W\d_]+)\s+")
 
 
 @dataclass(slots=True)
@@ -111,8 +113,11 @@ def _sound(text: str, piece: Piece | None) -> Iterator[Piece]:
     end = piece.end - (len(value) - len(value.rstrip(" \t\n,;:!?'’\"-(#&/")))
     value = text[start:end]
     if piece.label == "ADDRESS":
-        sound = any(character.isalnum() for character in value)
+        while (first := FIRST_WORD.match(text, start, end)) and is_common(first[1]):
+            start = first.end()  # "parcel 12 Mill Lane": no street begins so
+        words = text[start:end].split()
+        sound = any(character.isalnum() for character in text[start:end]) and not all(map(is_common, words))
     else:
-        sound = LETTER.search(value) is not None and not all(is_common(word) for word in value.split())
+        sound = LETTERS.search(value) is not None and not all(is_common(word) for word in value.split())
     if sound:
         yield Piece(start, end, piece.label, piece.score)

@@ -293,7 +293,7 @@ def test_what_stands_outside_the_basic_plane_shifts_no_offset() -> None:
 def test_values_are_found_behind_invisible_characters_and_wide_digits() -> None:
     for name in ("invisible_inside_numbers", "full_width", "other_digits"):
         answers = list(redact_stream(json.dumps({"text": text}) for text in texts_of(name)))
-        assert sum(bool(answer["findings"]) for answer in answers) > 0.8 * OF_EACH, name
+        assert sum(bool(answer.get("findings")) for answer in answers) > 0.8 * OF_EACH, name
 
 
 @pytest.mark.parametrize(

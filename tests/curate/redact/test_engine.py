@@ -163,7 +163,7 @@ def test_libraries_log_nothing_of_the_text(engine: Engine, caplog: pytest.LogCap
 
 
 def test_an_unknown_language_is_a_failure(engine: Engine) -> None:
-    assert engine.scan_text("hello", "xx") == Failure(UNSUPPORTED_LANGUAGE, "xx is not among the workspace's languages")
+    assert engine.scan_text("hello", "xx") == Failure(UNSUPPORTED_LANGUAGE, "nothing here finds names in xx")
 
 
 def test_a_plugin_that_cannot_be_made_is_named() -> None:
