@@ -32,10 +32,11 @@ def ingest(
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Read exports into the store: CSV, XLSX, Parquet, JSON lines, chat JSON, Zendesk; plain, gzipped or zipped.
+    """Read exports into the store: of helpdesks, live chat, chat platforms, mailboxes, calls, forums, LLM applications.
 
-    Each file is recognised by its content. What cannot be read is kept among the rejects with its file and place, and
-    the rest goes on. Reading the same export again changes nothing.
+    Tables (CSV, XLSX, Parquet) and JSON of any other kind too; plain, gzipped or zipped. Each file is recognised by its
+    content. What cannot be read is kept among the rejects with its file and place, and the rest goes on. Reading the
+    same export again changes nothing.
     """
     from ingest.exports import ingest_exports
     from ingest.saved_mappings import find_mapping

@@ -25,7 +25,7 @@ from store.progress import Progress, silent
 
 logger = logging.getLogger(__name__)
 
-LOADER_VERSION = 1
+LOADER_VERSION = 2
 """Raised when cleaning or keys change, so that exports are read anew."""
 
 TURNS_PER_CHUNK = 20_000

@@ -24,10 +24,33 @@ GONE = object()
 
 Path_ = tuple[str | int, ...]
 
-pytestmark = pytest.mark.parametrize(
-    "connector",
-    [pytest.param(one, id=one.name) for one in available() if (SAMPLES / one.name).is_dir()],
-)
+
+def loaded(file: Path) -> list[Any]:
+    """Give the JSON values of a file, one or one a line; none where it is no JSON."""
+    if not file.is_file() or file.suffix not in (".json", ".jsonl", ".ndjson"):
+        return []
+    text = file.read_text(encoding="utf-8")
+    try:
+        return [json.loads(text)]
+    except ValueError:
+        return [value for line in text.splitlines() if (value := parsed(line)) is not None]
+
+
+def parsed(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
+
+
+def documents_of(connector: str) -> list[Path]:
+    """Give a connector's samples that are JSON."""
+    return [file for file in sorted((SAMPLES / connector).rglob("*")) if loaded(file)]
+
+
+NAMED = {one.name: one for one in available()}
+SAMPLED = [name for name in NAMED if (SAMPLES / name).is_dir()]
+IN_JSON = [name for name in SAMPLED if documents_of(name)]
 
 
 def read(connector: Connector, folder: Path, store: Store) -> list[Record]:
@@ -43,24 +66,25 @@ def ids(records: list[Record]) -> set[str]:
     return {record.external_id for record in records if isinstance(record, Conversation) and record.external_id}
 
 
+@pytest.mark.parametrize("connector", SAMPLED, ids=str)
 @pytest.mark.parametrize("tenth", range(1, 10))
 def test_a_file_cut_at_any_tenth_gives_nothing_new_and_never_nothing(
-    connector: Connector, tenth: int, store: Store, tmp_path: Path
+    connector: str, tenth: int, store: Store, tmp_path: Path
 ) -> None:
-    for file in walk([SAMPLES / connector.name]):
+    for file in walk([SAMPLES / connector]):
         assert isinstance(file, SourceFile)
         content = file.path.read_bytes()
         copy = tmp_path / file.path.relative_to(SAMPLES)
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(content[: len(content) * tenth // 10])
-        evidence = connector.detect(file.sample)
+        evidence = NAMED[connector].detect(file.sample)
         try:
-            whole = read_one(connector, file, evidence.part if evidence else "", store)
+            whole = read_one(NAMED[connector], file, evidence.part if evidence else "", store)
             cut = [
                 record
                 for entry in walk([copy])
                 for record in (
-                    read_one(connector, entry, evidence.part if evidence else "", store)
+                    read_one(NAMED[connector], entry, evidence.part if evidence else "", store)
                     if isinstance(entry, SourceFile)
                     else [entry]
                 )
@@ -76,21 +100,19 @@ def read_one(connector: Connector, file: SourceFile, part: str, store: Store) ->
     return list(connector.read(Reading((Recognised(file, part),), store.spool())))
 
 
+@pytest.mark.parametrize("connector", IN_JSON, ids=str)
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(data=st.data())
 def test_a_field_that_is_missing_null_or_of_another_type_costs_no_other_conversation(
-    connector: Connector, store: Store, tmp_path: Path, data: st.DataObject
+    connector: str, store: Store, tmp_path: Path, data: st.DataObject
 ) -> None:
-    documents = [file for file in sorted((SAMPLES / connector.name).rglob("*")) if loaded(file)]
-    if not documents:
-        pytest.skip("its samples are no JSON")
-    chosen = data.draw(st.sampled_from(documents))
+    chosen = data.draw(st.sampled_from(documents_of(connector)))
     values = loaded(chosen)
     folder = tmp_path / "damaged"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(chosen.parent, folder)
     write(folder / chosen.name, values)
-    before = read(connector, folder, store)
+    before = read(NAMED[connector], folder, store)
     at = data.draw(st.integers(0, len(values) - 1))
     places = [path for record in records_in(values[at]) for path in below(values[at], record)]
     if not places:
@@ -99,33 +121,15 @@ def test_a_field_that_is_missing_null_or_of_another_type_costs_no_other_conversa
     changed = damaged(values[at], path, data.draw(st.sampled_from((GONE, *ODD))))
     write(folder / chosen.name, [*values[:at], changed, *values[at + 1 :]])
     try:
-        after = read(connector, folder, store)
+        after = read(NAMED[connector], folder, store)
     except IngestError:
         return  # a mapping is asked for, before anything is read
     assert len(after) >= len(before), path
     assert len(ids(before) - ids(after)) <= 1, path
 
 
-def loaded(file: Path) -> list[Any]:
-    """Give the JSON values of a file, one or one a line; none where it is no JSON."""
-    if not file.is_file() or file.suffix not in (".json", ".jsonl", ".ndjson"):
-        return []
-    text = file.read_text(encoding="utf-8")
-    try:
-        return [json.loads(text)]
-    except ValueError:
-        return [value for line in text.splitlines() if (value := parsed(line)) is not None]
-
-
 def write(path: Path, values: list[Any]) -> None:
     path.write_text("\n".join(map(json.dumps, values)), encoding="utf-8")
-
-
-def parsed(line: str) -> Any:
-    try:
-        return json.loads(line)
-    except ValueError:
-        return None
 
 
 def records_in(value: Any) -> list[Path_]:
