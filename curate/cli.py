@@ -183,6 +183,10 @@ def show_funnel(console: "Console", store: "Store") -> None:
         rows.append((step.label, step.left, -step.dropped if step.dropped else None, ""))
         rows += [("", None, -count, f"{reason} ({code})") for code, reason, count in step.reasons]
     console.table("Funnel", ("", "conversations#", "out#", "why"), rows)
+    if any(code == "language.unsupported" for step in funnel(store) for code, _, _ in step.reasons):
+        console.note(
+            'To curate more languages, name them under [workspace] in chatmill.toml: languages = ["en", "de"].'
+        )
 
 
 def funnel_json(store: "Store") -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The command that reads exports."""
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -66,8 +67,8 @@ def show(console: "Console", report: "IngestReport") -> None:
         "Ingested",
         ("file", "connector", "conversations#", "turns#", "rejects#", "superseded#", ""),
         [
-            (Path(b.file).name, b.connector, b.conversations, b.turns, b.rejects, b.superseded, _status(b.status))
-            for b in report.batches
+            (name, b.connector, b.conversations, b.turns, b.rejects, b.superseded, _status(b.status))
+            for name, b in zip(_told_apart([b.file for b in report.batches]), report.batches, strict=True)
         ],
     )
     for reject in report.unexplained:
@@ -103,6 +104,15 @@ def as_json(report: "IngestReport") -> dict[str, object]:
             {"file": reject.source_uri, "code": reject.code, "detail": reject.detail} for reject in report.unexplained
         ],
     }
+
+
+def _told_apart(files: list[str]) -> list[str]:
+    """Give files' names, with their folder's where two are called the same."""
+    names = Counter(Path(file).name for file in files)
+    return [
+        Path(file).name if names[Path(file).name] == 1 else f"{Path(file).parent.name}/{Path(file).name}"
+        for file in files
+    ]
 
 
 def _status(status: str) -> str:

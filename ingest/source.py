@@ -9,6 +9,7 @@ import codecs
 import gzip
 import hashlib
 import io
+import lzma
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -30,6 +31,8 @@ BOMB_RATIO = 200
 BOMB_BYTES = 100 * 1024 * 1024
 """Chat logs pack to a tenth, repetitive ones to a fiftieth; 200 times and 100 MB is made to harm."""
 
+# What unpacking raises on damaged, encrypted or unknown contents; lzma and zlib have errors of their own.
+DAMAGE = (OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError, RuntimeError)
 GZIP_MAGIC = b"\x1f\x8b"
 ZIP_MAGIC = b"PK\x03\x04"
 OFFICE_MEMBER = "[Content_Types].xml"
@@ -217,7 +220,7 @@ class _Guarded(io.RawIOBase):
             chunk: bytes = self._stream.read1(len(buffer))
         except EOFError as error:
             raise Unreadable("The packed file is cut off.", reject="truncated") from error
-        except (OSError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        except DAMAGE as error:
             raise Unreadable("The packed file is damaged.", reject="unreadable") from error
         self._count += len(chunk)
         if self._count > self._limit:
@@ -241,7 +244,7 @@ def _open_packed(file: SourceFile) -> tuple[BinaryIO, int]:
         with zipfile.ZipFile(file.path) as archive:
             info = archive.getinfo(file.member)
             member: Any = archive.open(info)
-    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, KeyError) as error:
+    except (*DAMAGE, KeyError) as error:
         raise Unreadable(f"{file.uri} cannot be opened: {type(error).__name__}.", reject="unreadable") from error
     guarded = _Guarded(member, under=None, packed=info.compress_size)
     return io.BufferedReader(guarded, CHUNK_BYTES), info.compress_size

@@ -123,6 +123,9 @@ class _LineTask:
         self.done += amount
 
 
+WORTH_A_LINE = 0.2  # seconds; a folder of many small exports would otherwise fill the screen with what nobody waits for
+
+
 @dataclass(frozen=True, slots=True)
 class _Lines:
     console: RichConsole
@@ -133,7 +136,8 @@ class _Lines:
         task, start = _LineTask(), time.perf_counter()
         yield task
         seconds = time.perf_counter() - start
-        self.console.print(Text(f"{label}: {task.done:,} in {seconds:.1f} s"))
+        if seconds >= WORTH_A_LINE:
+            self.console.print(Text(f"{label}: {task.done:,} in {seconds:.1f} s"))
 
 
 def _cell(value: object) -> str:

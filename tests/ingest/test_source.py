@@ -200,6 +200,20 @@ def test_a_missing_path_is_the_persons_mistake(tmp_path: Path) -> None:
         list(walk([tmp_path / "nowhere"]))
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_member_is_a_reject_however_it_was_packed(tmp_path: Path, method: int) -> None:
+    path = tmp_path / "export.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("chats.txt", b"".join(b"%d\n" % number for number in range(100_000)))
+    packed = bytearray(path.read_bytes())
+    middle = len(packed) // 2
+    packed[middle : middle + 200] = bytes(200)
+    path.write_bytes(packed)
+    (found,) = walk([path])
+    assert isinstance(found, Reject)
+    assert found.code == "unreadable"
+
+
 def test_damaged_bytes_stop_reading_with_a_reason(tmp_path: Path) -> None:
     packed = bytearray(gzip.compress(b"".join(b"%d\n" % number for number in range(300_000))))
     packed[len(packed) // 2] ^= 255
