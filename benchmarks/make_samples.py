@@ -14,18 +14,28 @@ from samples.amazon_connect import write_amazon_connect
 from samples.book import Book
 from samples.chance import Chance
 from samples.chat import write_chat
+from samples.crisp import write_crisp
 from samples.discourse import write_discourse
+from samples.drift import write_drift
+from samples.freshchat import write_freshchat
 from samples.freshdesk import write_freshdesk
+from samples.front import write_front
+from samples.genesys import write_genesys
+from samples.gorgias import write_gorgias
+from samples.help_scout import write_help_scout
 from samples.hubspot import write_hubspot
 from samples.intercom import write_intercom
+from samples.intercom_tables import write_intercom_tables
 from samples.jsonlines import write_jsonlines
 from samples.livechat import write_livechat
 from samples.llm_traces import write_llm_traces
 from samples.mail import write_mail
+from samples.olark import write_olark
 from samples.salesforce import write_salesforce
 from samples.studio import Studio
 from samples.subtitles import write_subtitles
 from samples.tables import write_tables
+from samples.tawkto import write_tawkto
 from samples.transcripts import write_transcripts
 from samples.twilio import write_twilio
 from samples.vcon import write_vcon
@@ -35,8 +45,10 @@ SEED = 20_260_101
 FOLDER = Path(__file__).resolve().parents[1] / "sample_logs"
 PLANTED = Path(__file__).resolve().parents[1] / "tests" / "planted.json"
 APART = (
+    write_crisp, write_drift, write_genesys, write_olark, write_tawkto,
     write_amazon_connect, write_discourse, write_freshdesk, write_hubspot, write_livechat, write_llm_traces,
     write_mail, write_salesforce, write_subtitles, write_twilio, write_vcon,
+    write_freshchat, write_front, write_gorgias, write_help_scout, write_intercom_tables,
 )  # fmt: skip
 """Writers with a cast of their own, so that another one changes no other file; their people are not in planted.json."""
 

@@ -2,7 +2,8 @@
 
 The order of precedence is that of the stages: nothing said in public, language, duplicates and what recurs too often,
 redaction, a person's decision, quality. Whatever a stage has not looked at in its present form is quarantined (promise
-2). A person's decision to keep overrules the quality rules and nothing else.
+2). A person's decision to keep overrules the quality rules, near-duplicates and caps, and nothing else: it stands until
+it is withdrawn.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from ingest.records import REJECT_REASONS
 from store.database import Store
 from store.ledger import last_done, run
 
-CODE_VERSION = "2"
+CODE_VERSION = "3"
 STAGES = {
     "ingest": "With something said",
     "language": "In our languages",
@@ -37,6 +38,7 @@ STAGES = {
     "quality": "Good enough",
 }
 MIXED = "language.mixed"
+UNLESS_KEPT = pl.col("decision").ne_missing("keep")
 
 # What outcomes are made of; equal states give equal outcomes.
 STATE = """
@@ -108,6 +110,7 @@ GENERAL = {
     "decision.drop": "A person decided to leave it out.",
     "quality.not_run": "The quality rules have not looked at it yet.",
     "kept": "Nothing speaks against it.",
+    "decision.keep": "A person decided to keep it.",
 }
 
 
@@ -168,7 +171,7 @@ def _decide(curation: Curation, rules: tuple[Rule, ...]) -> pl.DataFrame:
     evidence = curation.store.frame(EVIDENCE).join(_broken(curation, rules), on="conversation_key", how="left")
     steps = _steps(own_languages(curation.settings), evidence)
     duplicate = Step(
-        pl.col("is_spare"),
+        pl.col("is_spare") & (UNLESS_KEPT | (pl.col("kind") == "exact")),
         "drop",
         "duplicates",
         pl.format("duplicates.{}", "kind"),
@@ -192,7 +195,7 @@ def _caps() -> Iterator[Step]:
     """Give how a conversation ends of which everything recurs often enough."""
     for kind in OWN:
         code = f"duplicates.{kind}"
-        yield Step(pl.col("over_cap") == kind, "drop", "duplicates", pl.lit(code), pl.lit(GENERAL[code]))
+        yield Step((pl.col("over_cap") == kind) & UNLESS_KEPT, "drop", "duplicates", pl.lit(code), pl.lit(GENERAL[code]))
 
 
 def _steps(languages: tuple[str, ...], evidence: pl.DataFrame) -> list[Step]:
@@ -204,7 +207,6 @@ def _steps(languages: tuple[str, ...], evidence: pl.DataFrame) -> list[Step]:
     def missing(stage: str) -> pl.Expr:
         return ~pl.col("stages").list.contains(stage)
 
-    unless_kept = pl.col("decision").ne_missing("keep")
     return [
         fixed(~pl.col("speaks"), "drop", "ingest", "ingest.no_public_turns"),
         fixed(missing("language") | pl.col("language").is_null(), "quarantine", "language", "language.not_run"),
@@ -224,9 +226,9 @@ def _steps(languages: tuple[str, ...], evidence: pl.DataFrame) -> list[Step]:
         ),
         fixed(missing("redaction") | missing("leaks"), "quarantine", "redaction", "redaction.not_run"),
         fixed(pl.col("decision") == "drop", "drop", "quality", "decision.drop"),
-        fixed(missing("quality") & unless_kept, "quarantine", "quality", "quality.not_run"),
+        fixed(missing("quality") & UNLESS_KEPT, "quarantine", "quality", "quality.not_run"),
         Step(
-            pl.col("drop_code").is_not_null() & unless_kept,
+            pl.col("drop_code").is_not_null() & UNLESS_KEPT,
             "drop",
             "quality",
             pl.col("drop_code"),
@@ -237,7 +239,8 @@ def _steps(languages: tuple[str, ...], evidence: pl.DataFrame) -> list[Step]:
 
 def _first(steps: list[Step], part: str) -> pl.Expr:
     """Give one part of the first step that applies, else of being kept."""
-    chosen = pl.lit({"verdict": "keep", "reason": GENERAL["kept"]}.get(part, "kept"))
+    kept = pl.when(UNLESS_KEPT).then(pl.lit(GENERAL["kept"])).otherwise(pl.lit(GENERAL["decision.keep"]))
+    chosen = {"verdict": pl.lit("keep"), "reason": kept}.get(part, pl.lit("kept"))
     for step in reversed(steps):
         value: str | pl.Expr = getattr(step, part)
         expression = pl.lit(value) if isinstance(value, str) else value

@@ -21,6 +21,7 @@ def curate_workspace(
     from curate.dedup.repeats import curate_repeats
     from curate.dedup.stage import curate_duplicates
     from curate.redact.stage import curate_redaction
+    from curate.review.stage import curate_review
 
     count = workspace.settings.workspace.workers if workers is None else workers
     with Workers(count) as pool:
@@ -32,3 +33,4 @@ def curate_workspace(
         curate_quality(curation)
         curate_labels(curation)
         curate_outcomes(curation)
+        curate_review(curation)

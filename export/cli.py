@@ -80,6 +80,37 @@ def explain(
     console.result(as_json(explanation))
 
 
+def sign_off(
+    dataset: Annotated[str, typer.Argument(help="A dataset's id, the start of it, or latest.")] = "latest",
+    note: Annotated[str, typer.Option(help="What you want to be remembered; needed to withdraw.")] = "",
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Take the signature back.")] = False,
+    workspace: WorkspaceOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Sign a dataset version in your name, once nothing stands against it; its files are frozen from then on.
+
+    A checklist is gone through first: files, preflight, splits, review, audit, and who signs. `sign_off.required` in
+    chatmill.toml lets only signed versions be submitted; `sign_off.another_person` asks for a second person.
+    """
+    from export.sign_off import as_json, sign
+    from export.sign_off import withdraw as take_back
+    from store.console import Console
+    from store.history import actor
+
+    console = Console(json=json)
+    found = open_workspace(workspace)
+    with found.open() as store:
+        if withdraw:
+            done = take_back(found, store, dataset, note=note, by=actor())
+        else:
+            done = sign(found, store, dataset, note=note, by=actor(), progress=console.progress())
+    if done.checklist:
+        rows = [(one.state, one.name, one.said, one.next) for one in done.checklist]
+        console.table("Checklist", ("", "what", "", "what to do"), rows)
+    console.say(f"{done.dataset_id}: {done.verdict} by {done.signed_by}, {done.signed_at} UTC")
+    console.result(as_json(done))
+
+
 def preflight(
     target: Annotated[list[str], typer.Argument(help="JSON lines files, the one to train on first; or a dataset.")],
     model: Annotated[str | None, typer.Option(help="The model whose tokens and limits count.")] = None,

@@ -16,13 +16,14 @@ from typing import Any
 import orjson
 import polars as pl
 
+from curate.audit.summary import audit_figures
 from export import manifest as manifests
-from export.balance.picture import PICTURE, picture
-from export.card import card
+from export.card_files import card_files, write_card
 from export.catalog import Dataset, find_dataset
 from export.errors import ExportError, NothingToExport
 from export.formats import openai_chat
 from export.plan import Plan, make_plan
+from export.sign_off import check_unfrozen
 from export.writing import Redacted, Written, shape_of, write_splits
 from store.database import Store
 from store.errors import InternalError, unknown_name
@@ -76,6 +77,7 @@ def build_dataset(
         NothingToExport: no conversation can become an example.
         ExportError: an unknown format, a setting that says what cannot be done, an evaluation file of no known shape.
         InternalError: a promise broke: a leak was about to be written, or two splits share somebody.
+        FrozenDataset: it is a version that was signed, and its files were changed since.
     """
     if format not in FORMATS:
         raise ExportError(unknown_name("format", format, FORMATS), hint="Choose one with --format.")
@@ -86,7 +88,7 @@ def build_dataset(
     if plan.rows.is_empty() and plan.left_out.is_empty():
         raise _nothing(store, plan.stale)
     mark = manifests.fingerprint(store, plan)
-    dataset = _given(workspace, store, mark)
+    dataset = _given(workspace, store, plan, mark)
     if dataset is None:
         with run(store, STAGE, inputs={"fingerprint": mark}, versions=_versions()) as this:
             dataset = _write(workspace, store, plan, this, redacted, progress)
@@ -100,13 +102,31 @@ def _versions() -> dict[str, Any]:
     return {"format": openai_chat.VERSION, "manifest": manifests.MANIFEST_VERSION}
 
 
-def _given(workspace: Workspace, store: Store, mark: str) -> Dataset | None:
-    """Find the dataset that these very inputs gave, as long as its files are what they were."""
+def _given(workspace: Workspace, store: Store, plan: Plan, mark: str) -> Dataset | None:
+    """Find the dataset that these very inputs gave, as long as its files are what they were; its card is told anew."""
     name = store.value(GIVEN, [STAGE, mark])
     if not name or not _row(store, name):
         return None
     dataset = find_dataset(workspace, store, name)
-    return None if dataset.damage() else dataset
+    return None if dataset.damage() else _retold(store, plan, dataset)
+
+
+def _retold(store: Store, plan: Plan, dataset: Dataset) -> Dataset:
+    """Bring a dataset's card up to date with what people filled in and with the last audit; its lines stay."""
+    about, audit = manifests.about(plan), audit_figures(store)
+    told = dict(dataset.manifest)
+    if (told["about"], told["run"]["audit"]) == (about, audit):
+        return dataset
+    told |= {"about": about, "run": {**told["run"], "audit": audit}}
+    partial = dataset.folder / f"{MANIFEST_FILE}.partial"
+    partial.write_bytes(manifests.as_bytes(told))
+    partial.replace(dataset.folder / MANIFEST_FILE)
+    write_card(dataset.folder, told)
+    store.execute(
+        "UPDATE datasets SET manifest = ? WHERE dataset_id = ?",
+        [manifests.as_bytes(told).decode(), dataset.dataset_id],
+    )
+    return replace(dataset, manifest=told)
 
 
 def _write(
@@ -141,13 +161,16 @@ def _settle(workspace: Workspace, store: Store, plan: Plan, written: Written, pa
     name = made["dataset"]
     folder = workspace.datasets / name
     known = _row(store, name)
+    if known and orjson.loads(known[0])["manifest_version"] != manifests.MANIFEST_VERSION:
+        _forget(store, name)  # an older chatmill described these lines with less
+        known = None
     dataset = Dataset(name, folder, orjson.loads(known[0]) if known else made, is_new=not known)
     if known and not dataset.damage():
         return dataset
+    if known:
+        check_unfrozen(store, name)
     (partial / MANIFEST_FILE).write_bytes(manifests.as_bytes(dict(dataset.manifest)))
-    (partial / "README.md").write_text(card(dataset.manifest), encoding="utf-8")
-    if dataset.manifest["balance"]:
-        (partial / PICTURE).write_text(picture(dataset.manifest["balance"]), encoding="utf-8")
+    write_card(partial, dataset.manifest)
     shutil.rmtree(folder, ignore_errors=True)
     partial.chmod(0o755)
     partial.rename(folder)
@@ -193,6 +216,12 @@ def _record(workspace: Workspace, store: Store, dataset: Dataset, items: pl.Data
         store.append("dataset_items", items.with_columns(dataset_id=pl.lit(dataset.dataset_id)))
 
 
+def _forget(store: Store, name: str) -> None:
+    with store.transaction():
+        for table in ("datasets", "dataset_items"):
+            store.execute(f"DELETE FROM {table} WHERE dataset_id = ?", [name])
+
+
 def _sweep(folder: Path) -> None:
     """Remove what killed exports left; whoever holds the store is the only one exporting."""
     for partial in folder.glob(f"{PARTIAL}*"):
@@ -201,8 +230,7 @@ def _sweep(folder: Path) -> None:
 
 def _copy(dataset: Dataset, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    pictures = (PICTURE,) if dataset.manifest["balance"] else ()
-    for name in (*dataset.files, MANIFEST_FILE, dataset.card.name, *pictures):
+    for name in (*dataset.files, MANIFEST_FILE, *card_files(dataset.manifest)):
         partial = out / f"{name}.partial"
         shutil.copyfile(dataset.folder / name, partial)
         partial.replace(out / name)

@@ -4,6 +4,8 @@ ExportError
 ├── NothingToExport     no conversation can become an example; the message says why
 ├── UnknownDataset      no dataset version answers to that name
 ├── DamagedDataset      a dataset's files are not the ones its manifest describes
+├── NotSigned           a dataset version that must be signed is not, or may not be signed as things stand
+├── FrozenDataset       a signed version cannot be written again
 ├── BadPrompt           the system prompt's template cannot be filled in
 ├── BadPlan             what the settings ask of splits or balance cannot be done
 └── BadEvaluation       an evaluation file cannot be read
@@ -34,6 +36,18 @@ class DamagedDataset(ExportError):
     """Say that a dataset's files are gone, or not the ones its manifest describes."""
 
     code = "EXP-130"
+
+
+class NotSigned(ExportError):
+    """Say that nobody has signed a dataset version, or that it may not be signed as things stand."""
+
+    code = "EXP-170"
+
+
+class FrozenDataset(ExportError):
+    """Say that a version was signed, so its files may not be written again."""
+
+    code = "EXP-171"
 
 
 class BadPrompt(ExportError):

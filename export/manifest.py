@@ -14,9 +14,11 @@ from typing import Any
 import orjson
 import polars as pl
 
+from curate.audit.summary import audit_figures
 from curate.customers import IDENTITIES
 from curate.redact.policy import load_policy
 from export import contamination, split_time
+from export.composition import composition
 from export.formats import openai_chat
 from export.models import default_epochs, encoding_of
 from export.plan import Plan
@@ -25,7 +27,7 @@ from export.tokens import TOOL_MARGIN
 from export.writing import Written
 from store.database import Store
 
-MANIFEST_VERSION = 1
+MANIFEST_VERSION = 2
 READING = ("read", "stored")
 
 # The newest run of each stage of curation, whether it ended or was killed after its last page.
@@ -93,13 +95,26 @@ def config(plan: Plan) -> dict[str, Any]:
     }
 
 
+def about(plan: Plan) -> dict[str, str]:
+    """Give what people filled in of the dataset, for its card."""
+    return {name: " ".join(text.split()) for name, text in asdict(plan.settings.card).items()}
+
+
 def fingerprint(store: Store, plan: Plan) -> str:
     """Hash everything the files follow from, so that an export without a change is known before anything is read."""
     with store.scratch(kept=plan.rows.select("conversation_key", "content_hash")):
         curated = store.rows(CURATED)
     decided = store.rows(DECIDED)
     policy = load_policy(store.path.parent).fingerprint
-    parts = [config(plan), asdict(plan.settings.redaction), policy, curated, decided, chatmill_version()]
+    parts = [
+        MANIFEST_VERSION,
+        config(plan),
+        asdict(plan.settings.redaction),
+        policy,
+        curated,
+        decided,
+        chatmill_version(),
+    ]
     whole = sha256(orjson.dumps(parts, default=str))
     for frame in (plan.rows, plan.left_out):
         for page in frame.iter_slices(50_000):
@@ -123,6 +138,7 @@ def manifest(store: Store, plan: Plan, written: Written, *, run_id: str) -> dict
     excluded = excluded.group_by("code", "reason").agg(conversations=pl.col("conversation_key").n_unique()).sort("code")
     with store.scratch(written=exported.select("conversation_key")):
         facts = {name: store.frame(sql).to_dicts() for name, sql in _FACTS.items()}
+    made = {"run_id": run_id, "created_at": _now(store), "stages": {stage: run for stage, _, run in stages}}
     return {
         "dataset": dataset_id(plan, written),
         "manifest_version": MANIFEST_VERSION,
@@ -144,8 +160,10 @@ def manifest(store: Store, plan: Plan, written: Written, *, run_id: str) -> dict
         "excluded": excluded.to_dicts(),
         "changed_since_curated": plan.stale,
         **facts,
+        **composition(store, exported),
+        "about": about(plan),
         "funnel": funnel(store),
-        "run": {"run_id": run_id, "created_at": _now(store), "stages": {stage: run for stage, _, run in stages}},
+        "run": {**made, "audit": audit_figures(store)},
     }
 
 

@@ -1,6 +1,7 @@
 """The command that reads exports."""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,10 +11,22 @@ from store.cli import JsonOption, WorkspaceOption, make_workspace
 
 if TYPE_CHECKING:
     from ingest.exports import IngestReport
+    from ingest.loading import BatchReport
     from store.console import Console
+    from store.errors import ChatmillError
 
 REJECTED = 3
 """Exit code of --strict when something was rejected."""
+
+BROKEN = (
+    "{name}: the connector {connector} failed on it. What it read before is kept, the rest is missing. This is a fault "
+    "of chatmill's: please report it, with what `chatmill report` says of the rejects."
+)
+STRANGERS = (
+    "{name}: {turns:,} turns are by people of whom nothing tells whether they are customers or agents; nothing is "
+    'learnt from them. Say who is who below [roles] in a mapping ("Ann Lee" = "agent") and ingest again with --mapping '
+    "FILE; [roles] also takes ids, handles and hosts."
+)
 
 
 def ingest(
@@ -58,7 +71,7 @@ def ingest(
         )
     show(console, report)
     console.result(as_json(report))
-    finish(console, report, strict=strict)
+    leave(console, report.rejects, report.problems, strict=strict)
 
 
 def show(console: "Console", report: "IngestReport") -> None:
@@ -67,27 +80,35 @@ def show(console: "Console", report: "IngestReport") -> None:
         "Ingested",
         ("file", "connector", "conversations#", "turns#", "rejects#", "superseded#", ""),
         [
-            (name, b.connector, b.conversations, b.turns, b.rejects, b.superseded, _status(b.status))
+            (name, b.connector, b.conversations, b.turns, b.rejects, b.superseded, _status(b))
             for name, b in zip(_told_apart([b.file for b in report.batches]), report.batches, strict=True)
         ],
     )
+    for batch in report.broken:
+        console.note(BROKEN.format(name=Path(batch.file).name, connector=batch.connector), style="bold red")
+    for file, turns in report.unknown_roles.items():
+        console.note(STRANGERS.format(name=Path(file).name, turns=turns), style="yellow")
     for reject in report.unexplained:
         console.note(f"not read: {Path(reject.source_uri).name}: {reject.detail}", style="yellow")
 
 
-def finish(console: "Console", report: "IngestReport", *, strict: bool) -> None:
+def leave(console: "Console", rejects: int, problems: "Sequence[ChatmillError]", *, strict: bool) -> None:
     """Say what kept files from being read, and leave with the exit code that fits."""
-    for problem in report.problems:
-        console.error(problem)
-    if report.problems:
+    for problem in problems:
+        console.note(f"{problem.code}  {problem.message}", style="red")
+        console.note(f"next: {problem.hint}")
+    if problems:
         raise typer.Exit(2)
-    if strict and report.rejects:
+    if strict and rejects:
         raise typer.Exit(REJECTED)
 
 
 def as_json(report: "IngestReport") -> dict[str, object]:
-    """Give the report in the shape that DESIGN.md fixes for `ingest --json`."""
-    return {
+    """Give the report in the shape that DESIGN.md fixes for `ingest --json`, with the first problem if there is one."""
+    first = report.problems[0] if report.problems else None
+    error = {"code": first.code, "message": first.message, "hint": first.hint} if first else None
+    said: dict[str, object] = {"error": error} if error else {}
+    return said | {
         "batches": [
             {
                 "connector": batch.connector,
@@ -97,6 +118,7 @@ def as_json(report: "IngestReport") -> dict[str, object]:
                 "rejects": batch.rejects,
                 "superseded": batch.superseded,
                 "status": batch.status,
+                "turns_of_unknown_roles": report.unknown_roles.get(batch.file, 0),
             }
             for batch in report.batches
         ],
@@ -115,8 +137,10 @@ def _told_apart(files: list[str]) -> list[str]:
     ]
 
 
-def _status(status: str) -> str:
-    return {"done": "", "again": "read before", "dry": "nothing stored", "failed": "not read"}[status]
+def _status(batch: "BatchReport") -> str:
+    if batch.status == "failed":
+        return "not read" if batch.problem else "failed"
+    return {"done": "", "again": "read before", "dry": "nothing stored"}[batch.status]
 
 
 def _explain(console: "Console", paths: list[Path]) -> None:

@@ -15,6 +15,12 @@ class UnknownConnector(IngestError):
     code = "ING-101"
 
 
+class NothingRead(IngestError):
+    """Say that no conversation came of what was given."""
+
+    code = "ING-103"
+
+
 class MappingNeeded(IngestError):
     """Say that the columns of a file could not be told with certainty, and what to do."""
 

@@ -25,7 +25,7 @@ from store.progress import Progress, silent
 
 logger = logging.getLogger(__name__)
 
-LOADER_VERSION = 2
+LOADER_VERSION = 3
 """Raised when cleaning or keys change, so that exports are read anew."""
 
 TURNS_PER_CHUNK = 20_000
@@ -41,7 +41,7 @@ class BatchReport:
     connector: str
     file: str
     status: str
-    """done, again (it had been read before), dry, or failed."""
+    """done, again (it had been read before), dry, or failed (`problem` says why; without one the connector broke)."""
     conversations: int
     turns: int
     rejects: int
@@ -104,6 +104,7 @@ class _Loading:
     mapping: Mapping | None
     records: int = 0
     rejects: int = 0
+    status: str = "done"
 
     def load(self, records: Iterable[Record], progress: Progress) -> BatchReport:
         """Store every record, a chunk in a transaction, and close the batch."""
@@ -169,6 +170,8 @@ class _Loading:
 
     def _store_rejects(self, rejects: list[Reject]) -> None:
         self.rejects += len(rejects)
+        if any(reject.code == "connector_failed" for reject in rejects):
+            self.status = "failed"  # so that a mended connector reads the file anew
         if rejects:
             self.store.append("rejects", _reject_rows(rejects, self.batch_id))
 
@@ -180,12 +183,12 @@ class _Loading:
         )
         superseded = self.records - conversations
         self.store.execute(
-            "UPDATE batches SET status = 'done', finished_at = now(), records = ?, conversations = ?, turns = ?, "
+            "UPDATE batches SET status = ?, finished_at = now(), records = ?, conversations = ?, turns = ?, "
             "rejects = ?, superseded = ? WHERE batch_id = ?",
-            [self.records, conversations, turns, self.rejects, superseded, self.batch_id],
+            [self.status, self.records, conversations, turns, self.rejects, superseded, self.batch_id],
         )
         return BatchReport(
-            self.batch.connector.name, self.batch.uri, "done", conversations, turns, self.rejects, superseded
+            self.batch.connector.name, self.batch.uri, self.status, conversations, turns, self.rejects, superseded
         )
 
 
@@ -238,7 +241,7 @@ def _guarded(connector: Connector, reading: Reading) -> Iterator[Record]:
         raise
     except Exception as error:  # noqa: BLE001 - whatever a hostile file brings about must not cost the other files
         logger.warning("connector %s failed with %s", connector.name, type(error).__name__)
-        yield Reject("the rest of the file", "unreadable", f"the connector failed with {type(error).__name__}")
+        yield Reject("the rest of the file", "connector_failed", f"the connector failed with {type(error).__name__}")
 
 
 def _dry(batch: PlannedBatch, records: Iterable[Record]) -> BatchReport:

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import orjson
 
 from ingest.json_stream import parse_line
 from ingest.mapping import TURN_FIELDS, Mapping, paths
 from ingest.people import Given, People
+from ingest.ratings import Rating, bounds_of, in_words, rated
 from ingest.records import Conversation, Kind, Record, Reject, RejectCode, Turn, TurnRole, Visibility
 from ingest.shape import look_up, reader
 from ingest.times import parse
@@ -239,7 +240,7 @@ class _Assembly:
         mapping = self.mapping
         for role, named in self.people.items():
             people.add(cast("TurnRole", role), {name: _first(sources, path) for name, path in named.items()})
-        score, label = _csat(_first_value(sources, mapping.csat))
+        rating = _rating(_first_value(sources, mapping.csat), mapping.csat_scale)
         return Conversation(
             external_id=identity,
             turns=tuple(turns),
@@ -256,9 +257,10 @@ class _Assembly:
             created_at=_time(_first_value(sources, mapping.conversation_created_at)),
             updated_at=_time(_first_value(sources, mapping.conversation_updated_at)),
             tags=_tags(_first_value(sources, mapping.tags)),
-            csat_score=score,
-            csat_label=label,
-            custom=custom,
+            csat_score=rating.score,
+            csat_scale=rating.scale,
+            csat_label=rating.label,
+            custom=custom | rating.custom,
         )
 
     def _repeats(self, record: Placed) -> Reject:
@@ -361,11 +363,10 @@ def _tags(value: Any) -> tuple[str, ...]:  # noqa: ANN401 - any JSON value
     return tuple(tag for item in given if (tag := _text(item)))
 
 
-def _csat(value: Any) -> tuple[float | None, Literal["good", "neutral", "bad"] | None]:  # noqa: ANN401 - any JSON value
-    if isinstance(value, str):
-        label = RATINGS.get(value.strip().casefold())
-        try:
-            return float(value.replace(",", ".")), label
-        except ValueError:
-            return None, label
-    return (float(value), None) if isinstance(value, int | float) and not isinstance(value, bool) else (None, None)
+def _rating(value: Any, scale: str | None) -> Rating:  # noqa: ANN401 - any JSON value
+    """Read a rating: a word, or a number on the scale that the mapping names; any other number counts for nothing."""
+    label = RATINGS.get(value.strip().casefold()) if isinstance(value, str) else None
+    if label is not None:
+        return in_words(label, value)
+    bounds = bounds_of(scale) if scale else None
+    return rated(value, *bounds) if bounds else Rating(original=value)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest.errors import IngestError
+from ingest.ratings import bounds_of
 from store.errors import unknown_name
 
 LAYOUTS = ("turn", "conversation")
@@ -30,7 +31,8 @@ class Mapping:
     """Say where a table or JSON file keeps its conversations; the values are column names or dotted paths.
 
     `layout` is "turn" (one row or line a turn) or "conversation" (one row or line a conversation, its turns in
-    `turns`: a list, JSON, or a transcript with a speaker before each line). `roles` maps the file's own words
+    `turns`: a list, JSON, or a transcript with a speaker before each line). `csat_scale` says from where to where the
+    numbers of `csat` run ("1-5"); without it they are kept and count for nothing. `roles` maps the file's own words
     ("Rep", "1") to our roles, `visibilities` those of the visibility column ("private", "true") to public or internal.
     """
 
@@ -61,13 +63,14 @@ class Mapping:
     agent_email: str | None = None
     conversation_created_at: str | None = None
     conversation_updated_at: str | None = None
+    csat_scale: str | None = None
     body_format: str = "text"
     roles: dict[str, str] = field(default_factory=dict[str, str])
     visibilities: dict[str, str] = field(default_factory=dict[str, str])
 
 
 KEYS = tuple(entry.name for entry in fields(Mapping))
-PATHS = tuple(name for name in KEYS if name not in ("layout", "body_format", *WORDS))
+PATHS = tuple(name for name in KEYS if name not in ("layout", "csat_scale", "body_format", *WORDS))
 ALLOWED = {"layout": LAYOUTS, "body_format": BODY_FORMATS, "roles": TURN_ROLES, "visibilities": VISIBILITIES}
 
 
@@ -104,6 +107,8 @@ def to_toml(mapping: Mapping) -> str:
     """Give a mapping as TOML: what is not the default, in the order of the fields."""
     lines = [f"layout = {_quoted(mapping.layout)}"]
     lines += [f"{name} = {_quoted(path)}" for name, path in paths(mapping).items()]
+    if mapping.csat_scale:
+        lines.append(f"csat_scale = {_quoted(mapping.csat_scale)}")
     if mapping.body_format != "text":
         lines.append(f"body_format = {_quoted(mapping.body_format)}")
     for name in WORDS:
@@ -159,6 +164,8 @@ def _check(key: str, value: object, source: str) -> None:
     for item in given:
         if not isinstance(item, str):
             raise IngestError(f"{source}: {key} holds {item!r}, which is no text.", hint="Put it in quotes.")
+        if key == "csat_scale" and bounds_of(item) is None:
+            raise IngestError(f"{source}: csat_scale is {item!r}.", hint='Say the worst and the best, as in "1-5".')
         if allowed is not None and item not in allowed:
             raise IngestError(
                 f"{source}: {unknown_name(f'value of {key}', item, allowed)}", hint="Choose one of these."

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ingest.connector import Connector, Evidence, Recognised
 from ingest.detection import generic, recognise
+from ingest.files import DISK, Files
 from ingest.records import Reject
 from ingest.registry import find
 from ingest.source import SourceFile, walk
@@ -42,7 +43,7 @@ class PlannedBatch:
     @property
     def size(self) -> int:
         """The size of its files on disk, in bytes."""
-        return sum(recognised.file.path.stat().st_size for recognised in self.files)
+        return sum(recognised.file.size for recognised in self.files)
 
     @property
     def encoding(self) -> str:
@@ -59,7 +60,11 @@ class Plan:
 
 
 def plan(
-    paths: Iterable[Path], *, connector: str | None = None, is_mapped: Callable[[SourceFile], bool] = lambda _: False
+    paths: Iterable[Path],
+    *,
+    connector: str | None = None,
+    is_mapped: Callable[[SourceFile], bool] = lambda _: False,
+    files: Files = DISK,
 ) -> Plan:
     """Look at every file under the paths and sort them into batches, in the order found.
 
@@ -71,7 +76,7 @@ def plan(
     forced = find(connector) if connector else None
     groups: dict[tuple[str, str], list[tuple[Connector, Evidence, SourceFile]]] = defaultdict(list)
     rejects: list[Reject] = []
-    for path, file in ((top, file) for top in paths for file in walk([top])):
+    for path, file in ((top, file) for top in paths for file in walk([top], files)):
         if isinstance(file, Reject):
             rejects.append(file)
             continue
@@ -90,7 +95,7 @@ def _group(path: Path, owner: Connector, evidence: Evidence, file: SourceFile) -
     """Name what a file is read together with: all of its kind under the path, or in its export's folder, or nothing."""
     if not owner.grouped:
         return file.uri
-    is_below = path.is_dir() or file.member is not None
+    is_below = file.files.is_folder(path) or file.member is not None
     return str(path) if evidence.spans_folders and is_below else file.above(evidence.above)
 
 

@@ -11,6 +11,9 @@ from typing import Any, Literal
 Role = Literal["customer", "agent", "bot", "system", "third_party", "unknown"]
 TurnRole = Literal["customer", "agent", "bot", "system"]
 RoleSource = Literal["explicit", "users_file", "direction", "mapping", "inferred"]
+Automation = Literal["macro", "trigger", "autoreply", "welcome", "bot", "ai", "workflow"]
+Completeness = Literal["complete", "truncated_head", "truncated_body", "events_only"]
+CsatLabel = Literal["good", "neutral", "bad"]
 Kind = Literal["message", "note", "event", "form", "call", "rating", "tools", "tool_call", "tool_result"]
 Visibility = Literal["public", "internal", "unknown"]
 BodyFormat = Literal["text", "html", "mail", "html_mail", "json"]
@@ -27,7 +30,14 @@ RejectCode = Literal[
     "bomb",  # an archive that unpacks to far more than it holds
     "unreadable",  # a file or archive member that cannot be opened
     "unexplained",  # a file no connector recognises
+    "connector_failed",  # a fault of the connector's own, which ended the reading of a file
 ]
+
+CONFIDENCE: dict[RoleSource, float] = {
+    "explicit": 1.0, "users_file": 1.0, "mapping": 1.0, "direction": 0.9, "inferred": 0.5,
+}  # fmt: skip
+"""How sure a role is by where it comes from, from 0 to 1, where a connector knows no better. By convention, not
+measured: who writes to the support address is nearly always a customer; what is inferred may as well be wrong."""
 
 REJECT_REASONS: dict[str, str] = {
     "bad_json": "It is not valid JSON.",
@@ -42,13 +52,17 @@ REJECT_REASONS: dict[str, str] = {
     "bomb": "Unpacked, it would be far larger than it looks.",
     "unreadable": "It could not be opened or read to its end.",
     "unexplained": "No connector recognises it.",
+    "connector_failed": "chatmill failed on it; the fault is its own.",
 }
 """What each code means, in words for a support lead."""
 
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """One person, bot or system in a conversation; `external_id` is what `Turn.author` refers to."""
+    """One person, bot or system in a conversation; `external_id` is what `Turn.author` refers to.
+
+    `role_confidence` runs from 0 to 1; None stands for what `role_source` is worth, an unknown role for 0.
+    """
 
     external_id: str | None
     role: Role
@@ -57,6 +71,14 @@ class Participant:
     email: str | None = None
     phone: str | None = None
     is_deleted: bool = False
+    role_confidence: float | None = None
+
+    @property
+    def confidence(self) -> float:
+        """How sure the role is, from 0 to 1."""
+        if self.role_confidence is not None:
+            return self.role_confidence
+        return 0.0 if self.role == "unknown" else CONFIDENCE[self.role_source]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +113,7 @@ class Turn:
     visibility: Visibility = "public"
     body_format: BodyFormat = "text"
     is_automated: bool = False
-    automation: str | None = None
+    automation: Automation | None = None
     edited_at: str | float | None = None
     is_deleted: bool = False
     is_draft: bool = False
@@ -107,7 +129,11 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """One support thread. Turns stand in reading order; `external_id` None means: known by its content alone."""
+    """One support thread. Turns stand in reading order; `external_id` None means: known by its content alone.
+
+    `csat_score` runs from 0 to 1, whatever the tool's own scale: `ingest.ratings` makes it, with `csat_scale` (that
+    scale) and `csat_label`, and keeps the value as it was for `custom`.
+    """
 
     external_id: str | None
     turns: tuple[Turn, ...]
@@ -129,9 +155,9 @@ class Conversation:
     tags: tuple[str, ...] = ()
     csat_score: float | None = None
     csat_scale: str | None = None
-    csat_label: Literal["good", "neutral", "bad"] | None = None
+    csat_label: CsatLabel | None = None
     csat_comment: str | None = None
-    completeness: Literal["complete", "truncated_head", "truncated_body", "events_only"] = "complete"
+    completeness: Completeness = "complete"
     is_test: bool = False
     custom: Mapping[str, Any] = field(default_factory=dict[str, Any])
 

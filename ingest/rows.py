@@ -32,8 +32,8 @@ CONVERSATION_COLUMNS: dict[str, Any] = {
 }  # fmt: skip
 PARTICIPANT_COLUMNS: dict[str, Any] = {
     "conversation_key": pl.String, "participant_key": pl.String, "external_id": pl.String, "role": pl.String,
-    "role_source": pl.String, "display_name": pl.String, "email": pl.String, "phone": pl.String,
-    "is_deleted": pl.Boolean,
+    "role_source": pl.String, "role_confidence": pl.Float64, "display_name": pl.String, "email": pl.String,
+    "phone": pl.String, "is_deleted": pl.Boolean,
 }  # fmt: skip
 TURN_COLUMNS: dict[str, Any] = {
     "turn_key": pl.String, "conversation_key": pl.String, "external_id": pl.String, "position": pl.Int32,
@@ -156,7 +156,7 @@ class _Builder:
             scope = (self.connector, self.account) if known_by else (identity,)
             keys[name] = key(*scope, "participant", known_by or name)
             self.participants.append((
-                identity, keys[name], person.external_id, person.role, person.role_source,
+                identity, keys[name], person.external_id, person.role, person.role_source, person.confidence,
                 _plain(person.display_name), _plain(person.email), _plain(person.phone), person.is_deleted,
             ))  # fmt: skip
         return keys

@@ -20,6 +20,7 @@ from typing import Any, BinaryIO, TextIO
 
 from ingest.encoding import BINARY, Utf8Stream, decode_head, detect_encoding
 from ingest.errors import IngestError
+from ingest.files import DISK, Files
 from ingest.records import Reject, RejectCode
 
 HEAD_BYTES = 256 * 1024
@@ -70,9 +71,10 @@ class Sample:
 class SourceFile:
     """One file to read; opening it twice reads it twice, always from the start."""
 
-    def __init__(self, path: Path, member: str | None = None) -> None:
+    def __init__(self, path: Path, member: str | None = None, files: Files = DISK) -> None:
         self.path = path
         self.member = member
+        self.files = files
 
     def __repr__(self) -> str:
         return f"SourceFile({self.uri!r})"
@@ -86,6 +88,11 @@ class SourceFile:
     def name(self) -> str:
         """The bare file name, without .gz."""
         return PurePosixPath(self.member or self.path.name).name.removesuffix(".gz")
+
+    @property
+    def size(self) -> int:
+        """The bytes of the file, or of the archive that it is a member of, on disk."""
+        return self.files.state(self.path)[0]
 
     @property
     def group(self) -> str:
@@ -116,8 +123,7 @@ class SourceFile:
     @property
     def sample(self) -> Sample:
         """The start of the file, decoded where it is text."""
-        status = self.path.stat()
-        return _sample(self.path, self.member, status.st_mtime_ns, status.st_size)
+        return _sample(self.path, self.member, self.files, self.files.state(self.path))
 
     def sha256(self) -> str:
         """Hash the file's unpacked bytes, as far as they can be read."""
@@ -175,7 +181,7 @@ class SourceFile:
                 yield number, encoding_reject(self, line, number=number, position=error.start)
 
 
-def walk(paths: Iterable[Path]) -> Iterator[SourceFile | Reject]:
+def walk(paths: Iterable[Path], files: Files = DISK) -> Iterator[SourceFile | Reject]:
     """Give every file under the paths, folders and archives opened, in the order of their names.
 
     Hidden files and what macOS adds to archives are passed over. What cannot be opened, and what is empty, comes as a
@@ -185,10 +191,10 @@ def walk(paths: Iterable[Path]) -> Iterator[SourceFile | Reject]:
         IngestError: a path does not exist.
     """
     for path in paths:
-        if not path.exists():
+        if not files.exists(path):
             raise IngestError(f"There is no file or folder {str(path)!r}.", hint="Check the path.")
-        for file in _files(path, frozenset()):
-            yield from _members(file)
+        for file in files.below(path):
+            yield from _members(file, files)
 
 
 def encoding_reject(file: SourceFile, line: bytes, *, number: int, position: int) -> Reject:
@@ -239,14 +245,21 @@ class _Guarded(io.RawIOBase):
 def _open_packed(file: SourceFile) -> tuple[BinaryIO, int]:
     """Open a plain file or an archive's member, with the number of bytes it takes on disk."""
     try:
-        if file.member is None:
-            return file.path.open("rb", buffering=CHUNK_BYTES), file.path.stat().st_size
-        with zipfile.ZipFile(file.path) as archive:
-            info = archive.getinfo(file.member)
-            member: Any = archive.open(info)
+        stream = file.files.open(file.path)
+        return (stream, file.size) if file.member is None else _open_member(stream, file.member)
     except (*DAMAGE, KeyError) as error:
         raise Unreadable(f"{file.uri} cannot be opened: {type(error).__name__}.", reject="unreadable") from error
-    guarded = _Guarded(member, under=None, packed=info.compress_size)
+
+
+def _open_member(archive: BinaryIO, member: str) -> tuple[BinaryIO, int]:
+    try:
+        opened = zipfile.ZipFile(archive)
+        info = opened.getinfo(member)
+        unpacking: Any = opened.open(info)
+    except BaseException:
+        archive.close()
+        raise
+    guarded = _Guarded(unpacking, under=archive, packed=info.compress_size)
     return io.BufferedReader(guarded, CHUNK_BYTES), info.compress_size
 
 
@@ -256,8 +269,8 @@ def _is_gzip(stream: BinaryIO) -> bool:
 
 
 @lru_cache(maxsize=SAMPLES_KEPT)
-def _sample(path: Path, member: str | None, changed: int, size: int) -> Sample:  # noqa: ARG001 - part of the key
-    file = SourceFile(path, member)
+def _sample(path: Path, member: str | None, files: Files, state: tuple[int, int]) -> Sample:  # noqa: ARG001 - in the key
+    file = SourceFile(path, member, files)
     content = bytearray()
     for chunk in _readable_chunks(file):
         content += chunk
@@ -340,52 +353,33 @@ def _chunks(stream: BinaryIO) -> Iterator[bytes | Unreadable]:
         yield chunk
 
 
-def _files(path: Path, above: frozenset[Path]) -> Iterator[Path]:
-    """Give the files of a folder, sorted; links that lead back to a folder above are not followed."""
-    if not path.is_dir():
-        yield path
-        return
-    real = path.resolve()
-    if real in above:
-        return
-    for child in sorted(path.iterdir()):
-        if not child.name.startswith(".") and child.name != "__MACOSX":
-            yield from _files(child, above | {real})
-
-
-def _members(path: Path) -> Iterator[SourceFile | Reject]:
+def _members(path: Path, files: Files) -> Iterator[SourceFile | Reject]:
     """Give the file itself, or what a zip archive holds."""
     try:
-        with path.open("rb") as stream:
+        with files.open(path) as stream:
             is_archive = stream.read(4) == ZIP_MAGIC
-        infos = _contents(path) if is_archive else []
+            infos = zipfile.ZipFile(stream).infolist() if is_archive else []
     except (OSError, zipfile.BadZipFile) as error:
         detail = f"the file cannot be opened, or is cut off: {type(error).__name__}"
         yield Reject("file", "unreadable", detail, source_uri=str(path))
         return
     if any(info.filename == OFFICE_MEMBER for info in infos):
-        yield _bomb_in(path, infos) or SourceFile(path)
+        yield _bomb_in(path, infos) or SourceFile(path, files=files)
         return
     if not is_archive:
-        yield _checked(SourceFile(path))
+        yield _checked(SourceFile(path, files=files))
     for info in sorted(infos, key=lambda info: info.filename):
         if not info.is_dir() and not _is_hidden(info.filename):
-            yield _member(path, info)
+            yield _member(SourceFile(path, info.filename, files), info)
 
 
-def _contents(path: Path) -> list[zipfile.ZipInfo]:
-    with zipfile.ZipFile(path) as archive:
-        return archive.infolist()
-
-
-def _member(path: Path, info: zipfile.ZipInfo) -> SourceFile | Reject:
-    file = SourceFile(path, info.filename)
+def _member(file: SourceFile, info: zipfile.ZipInfo) -> SourceFile | Reject:
     name = PurePosixPath(info.filename.replace("\\", "/"))
     if name.is_absolute() or ".." in name.parts or ":" in name.parts[0]:
         return Reject("file", "unreadable", "the archive's member has a path that leads out of it", source_uri=file.uri)
     if info.flag_bits & 1:
         return Reject("file", "unreadable", "the archive's member is locked with a password", source_uri=file.uri)
-    return _bomb_in(path, [info]) or _checked(file)
+    return _bomb_in(file.path, [info]) or _checked(file)
 
 
 def _bomb_in(path: Path, infos: list[zipfile.ZipInfo]) -> Reject | None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from ingest.errors import IngestError, MappingNeeded
 from ingest.mapping import TURN_FIELDS, Mapping, paths, to_toml
+from ingest.ratings import usual_scale
 from ingest.shape import ITEMS, Shape, flat, look_up
 from ingest.transcript import looks_like_transcript
 from ingest.values import (
@@ -105,11 +106,20 @@ def suggest(shape: Shape) -> Suggestion | None:
     work = _Work(shape.records)
     if not (_conversation_layout(work, columns) or _turn_layout(work, columns)):
         return None
+    _scale(work, columns)
     work.reasons += shape.notes
     mapping = Mapping(**work.fields)
     return Suggestion(
         mapping, not work.questions, tuple(work.reasons), tuple(work.questions), work.certainty, work.unknown_words
     )
+
+
+def _scale(work: _Work, columns: Columns) -> None:
+    """Say from where to where a rating's numbers run, where the sample tells."""
+    values = columns.get(work.fields.get("csat", ""), [])
+    if scale := usual_scale(values):
+        work.fields["csat_scale"] = scale
+        work.reasons.append(f"{work.fields['csat']} runs from {scale.replace('-', ' to ')}: by the numbers in it")
 
 
 def confidence(suggestion: Suggestion) -> float:

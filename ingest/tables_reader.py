@@ -12,10 +12,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from io import StringIO
+from io import BytesIO, StringIO
 from typing import Any, BinaryIO
 
 from ingest.encoding import is_damaged
+from ingest.files import DISK
 from ingest.records import Reject, RejectCode
 from ingest.source import LINE_BYTES, RAW_CHARACTERS, Sample, SourceFile, Unreadable
 from ingest.words import COLUMN_RANKS, plain_name
@@ -95,7 +96,9 @@ def read_table(file: SourceFile) -> Table | None:
 
 
 def sample_table(sample: Sample) -> Table | None:
-    """Read the table at the start of a file, as far as the sample reaches; of binary formats only whole ones."""
+    """Read the table at the start of a file, as far as the sample reaches; of Parquet files only whole ones."""
+    if sample.is_whole and sample.head.startswith(PARQUET_MAGIC):
+        return _whole_parquet(sample)
     mark = delimiter_of(sample)
     if mark is None or sample.text is None:
         return None
@@ -313,7 +316,7 @@ def _parquet(file: SourceFile) -> Table:
     import polars as pl  # slow to import
 
     try:
-        if file.member is None and file.path.suffix != ".gz":
+        if file.files is DISK and file.member is None and file.path.suffix != ".gz":
             frame = pl.scan_parquet(file.path)
         else:
             with file.open_bytes() as stream:
@@ -322,6 +325,17 @@ def _parquet(file: SourceFile) -> Table:
     except (pl.exceptions.PolarsError, OSError) as error:
         raise Unreadable(f"{file.uri} is no Parquet file that can be read.", reject="unreadable") from error
     return Table(tuple(names), _parquet_rows(frame))
+
+
+def _whole_parquet(sample: Sample) -> Table | None:
+    """Read a Parquet file that a sample holds whole; a larger one names its columns only at its end."""
+    import polars as pl  # slow to import
+
+    try:
+        frame = pl.read_parquet(BytesIO(sample.head)).lazy()
+    except (pl.exceptions.PolarsError, OSError):
+        return None
+    return Table(tuple(frame.collect_schema().names()), _parquet_rows(frame))
 
 
 def _seekable(stream: BinaryIO) -> bytes:

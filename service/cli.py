@@ -8,11 +8,11 @@ import typer
 from curate.cli import WorkersOption, funnel_json, show_funnel, show_redactions
 from export.cli import dataset_json, show_dataset, show_dry_run
 from export.submit.cli import YesOption, hand_over, job_json, show_job
-from ingest.cli import as_json, show
+from ingest.cli import as_json, leave, show
 from store.cli import JsonOption, WorkspaceOption, make_workspace
 
 if TYPE_CHECKING:
-    from store.console import Console
+    pass
 
 
 def run(
@@ -63,7 +63,8 @@ def run(
     if nothing is not None:
         document["error"] = {"code": nothing.code, "message": nothing.message, "hint": nothing.hint}
     console.result(document)
-    _leave(console, result.ingested.rejects, [*result.ingested.problems, *([nothing] if nothing else [])], strict)
+    problems = [*result.ingested.problems, *([nothing] if nothing else [])]
+    leave(console, result.ingested.rejects, problems, strict=strict)
 
 
 def doctor(workspace: WorkspaceOption = None, json: JsonOption = False) -> None:
@@ -81,13 +82,3 @@ def doctor(workspace: WorkspaceOption = None, json: JsonOption = False) -> None:
     console.result({"checks": [{"name": c.name, "ok": c.passed, "finding": c.finding} for c in checks]})
     if not all(check.passed for check in checks):
         raise typer.Exit(2)
-
-
-def _leave(console: "Console", rejects: int, problems: list[Any], strict: bool) -> None:
-    for problem in problems:
-        console.note(f"{problem.code}  {problem.message}", style="red")
-        console.note(f"next: {problem.hint}")
-    if problems:
-        raise typer.Exit(2)
-    if strict and rejects:
-        raise typer.Exit(3)

@@ -19,7 +19,9 @@ import curate.teaching.cli
 import export.cli
 import export.submit.cli
 import ingest.cli
+import ingest.pull.cli
 import service.cli
+import service.web.cli
 import store.cli
 from store.errors import ChatmillError, UsageError
 
@@ -46,13 +48,16 @@ app = typer.Typer(
 START, DATA, TOOLS = "Start here", "Step by step", "Filters and tools"
 app.command(rich_help_panel=START)(store.cli.init)
 app.command(rich_help_panel=START)(service.cli.run)
+app.command(rich_help_panel=START)(service.web.cli.serve)
 app.command(rich_help_panel=DATA)(ingest.cli.ingest)
+app.command(rich_help_panel=DATA)(ingest.pull.cli.pull)
 app.command(rich_help_panel=DATA)(curate.cli.curate)
 app.command(rich_help_panel=DATA)(curate.cli.report)
 app.command(rich_help_panel=DATA)(curate.evaluation.cli.audit)
 app.command(rich_help_panel=DATA)(export.cli.export)
 app.command(rich_help_panel=DATA)(export.cli.explain)
 app.command(rich_help_panel=DATA)(export.cli.preflight)
+app.command("sign-off", rich_help_panel=DATA)(export.cli.sign_off)
 app.command(rich_help_panel=DATA)(export.submit.cli.submit)
 app.add_typer(export.submit.cli.jobs, rich_help_panel=DATA)
 app.command(rich_help_panel=TOOLS)(curate.cli.redact)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from uuid import uuid4
 
 import duckdb
 import polars as pl
@@ -59,7 +61,11 @@ def extension_path() -> Path:
 
 
 class Store:
-    """Read and write the workspace's tables. Use as a context manager; one at a time for each workspace."""
+    """Read and write the workspace's tables. Use as a context manager; one at a time for each workspace.
+
+    A store belongs to one thread at a time; `another()` gives one more on the same database for another thread. All of
+    them read freely side by side; their changes and transactions come one after the other.
+    """
 
     def __init__(
         self, path: Path, *, key: bytes, spill: Path, threads: int | None = None, memory: str | None = None
@@ -81,8 +87,8 @@ class Store:
             "USE store; SET TimeZone = 'UTC'; SET enable_progress_bar = false; SET enable_external_access = false; "
             "SET lock_configuration = true"
         )
+        self._writing = threading.RLock()
         self._depth = 0
-        self._scratch = 0
 
     def __enter__(self) -> Self:
         return self
@@ -96,9 +102,20 @@ class Store:
         """Write everything out and let go of the file."""
         self._connection.close()
 
+    def another(self) -> Store:
+        """Open one more store on the same database, for another thread; close it after use, before this one."""
+        other = object.__new__(Store)
+        other.path = self.path
+        other._connection = self._connection.cursor()
+        other._connection.execute("USE store")
+        other._writing = self._writing
+        other._depth = 0
+        return other
+
     def execute(self, sql: str, params: Params = None) -> None:
         """Run a statement for its effect."""
-        self._connection.execute(sql, params)
+        with self._writing:
+            self._connection.execute(sql, params)
 
     def rows(self, sql: str, params: Params = None) -> list[tuple[Any, ...]]:
         """Run a query and give its rows; for few of them."""
@@ -140,28 +157,29 @@ class Store:
     @contextmanager
     def transaction(self) -> Generator[None]:
         """Do everything inside or nothing; an inner transaction joins the outer."""
-        if self._depth == 0:
-            self._connection.execute("BEGIN")
-        self._depth += 1
-        try:
-            yield
-        except BaseException:
+        with self._writing:
+            if self._depth == 0:
+                self._connection.execute("BEGIN")
+            self._depth += 1
+            try:
+                yield
+            except BaseException:
+                self._depth -= 1
+                if self._depth == 0:
+                    self._connection.execute("ROLLBACK")
+                raise
             self._depth -= 1
             if self._depth == 0:
-                self._connection.execute("ROLLBACK")
-            raise
-        self._depth -= 1
-        if self._depth == 0:
-            self._connection.execute("COMMIT")
+                self._connection.execute("COMMIT")
 
     def pages(self, sql: str, params: Params = None, size: int = 5000) -> Generator[pl.DataFrame]:
         """Give a query's result page by page, as it stood when asked; other statements may run in between.
 
         The result is kept in DuckDB's memory, which spills to encrypted files, so it may be larger than memory.
         """
-        self._scratch += 1
-        table = f"memory.main.pages_{self._scratch}"
-        self.execute(f"CREATE TABLE {table} AS {sql}", params)
+        table = f"memory.main.pages_{uuid4().hex}"
+        # No change of the store: whoever writes need not wait for a long query.
+        self._connection.execute(f"CREATE TABLE {table} AS {sql}", params)
         try:
             count = int(self.value(f"SELECT count(*) FROM {table}"))
             for first in range(0, count, size):
@@ -170,7 +188,7 @@ class Store:
                     [first, first + size],
                 )
         finally:
-            self.execute(f"DROP TABLE IF EXISTS {table}")
+            self._connection.execute(f"DROP TABLE IF EXISTS {table}")
 
     def spool(self) -> Spool:
         """Open a place to sort what does not fit in memory."""

@@ -51,11 +51,87 @@ def _repeats(store: Store) -> None:
     """)
 
 
+def _role_confidence(store: Store) -> None:
+    # How sure a participant's role is, from 0 to 1. DuckDB fills no column in the transaction that adds it.
+    store.execute("ALTER TABLE participants ADD COLUMN role_confidence DOUBLE")
+
+
+def _meaning_kept(store: Store) -> None:
+    """Bring what older versions stored into the closed lists: confidences, names of automation, CSAT from 0 to 1."""
+    store.execute("""
+        UPDATE participants SET role_confidence = CASE
+            WHEN role = 'unknown' THEN 0 WHEN role_source = 'inferred' THEN 0.5 WHEN role_source = 'direction' THEN 0.9
+            ELSE 1 END
+    """)
+    store.execute("""
+        UPDATE turns SET automation = CASE WHEN automation = 'bounce' THEN 'autoreply' ELSE 'workflow' END
+        WHERE automation IN ('rule', 'bounce', 'calendar', 'notification', 'bulk', 'prompt')
+    """)
+    # Only Intercom's ratings and Zendesk's words stood apart; a table's number whose scale nobody knows goes aside.
+    store.execute("""
+        UPDATE conversations SET csat_score = CASE csat_scale
+            WHEN '1-5' THEN (csat_score - 1) / 4 WHEN 'good/bad' THEN CASE csat_label WHEN 'good' THEN 1 ELSE 0 END END,
+            custom = CASE WHEN csat_scale IS NULL OR csat_scale = '1-5'
+                          THEN json_merge_patch(custom, json_object('csat_original', csat_score)) ELSE custom END
+        WHERE csat_scale = 'good/bad' OR (csat_score IS NOT NULL AND coalesce(csat_scale, '1-5') = '1-5')
+    """)
+
+
+def _service(store: Store) -> None:
+    store.execute((files("store") / "service.sql").read_text(encoding="utf-8"))
+
+
+def _review(store: Store) -> None:
+    store.execute((files("store") / "review.sql").read_text(encoding="utf-8"))
+
+
+def _misses(store: Store) -> None:
+    """Keep what readers of a blind sample marked; a rating of the same moment and reader says how many there are."""
+    store.execute("""
+        CREATE TABLE misses (
+            evaluation_id VARCHAR NOT NULL,
+            turn_key VARCHAR NOT NULL,
+            start_char INTEGER NOT NULL,    -- half-open code points of turns.text
+            end_char INTEGER NOT NULL,
+            entity_type VARCHAR NOT NULL,
+            marked_by VARCHAR NOT NULL,
+            marked_at TIMESTAMPTZ NOT NULL
+        )
+    """)
+
+
+def _sign_offs(store: Store) -> None:
+    """Keep who signed which dataset version; append-only, the newest row on a dataset holds."""
+    store.execute("""
+        CREATE TABLE sign_offs (
+            sign_off_id VARCHAR NOT NULL,
+            dataset_id VARCHAR NOT NULL,
+            verdict VARCHAR NOT NULL,       -- signed, withdrawn
+            signed_by VARCHAR NOT NULL,
+            signed_at TIMESTAMPTZ NOT NULL,
+            note VARCHAR NOT NULL,
+            checklist VARCHAR NOT NULL,     -- JSON: what was checked, and what came of it
+            hashes VARCHAR NOT NULL         -- JSON: SHA-256 of every file of the version, by name
+        )
+    """)
+
+
+def _pulls(store: Store) -> None:
+    store.execute((files("store") / "pulls.sql").read_text(encoding="utf-8"))
+
+
 MIGRATIONS = (
     Migration("0001_first_tables", _first_tables),
     Migration("0020_submissions", _submissions),
     Migration("0040_lines_of_turns", _lines_of_turns),
     Migration("0050_repeats", _repeats),
+    Migration("0060_role_confidence", _role_confidence),
+    Migration("0061_meaning_kept", _meaning_kept),
+    Migration("0070_pulls", _pulls),
+    Migration("0080_service", _service),
+    Migration("0085_review", _review),
+    Migration("0090_misses", _misses),
+    Migration("0091_sign_offs", _sign_offs),
 )
 
 

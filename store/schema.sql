@@ -148,7 +148,7 @@ CREATE TABLE decisions (                 -- append-only; the newest row on a sub
     subject VARCHAR NOT NULL,            -- finding, conversation
     subject_id VARCHAR NOT NULL,
     conversation_key VARCHAR NOT NULL,
-    verdict VARCHAR NOT NULL,            -- finding: accept, reject; conversation: keep, drop
+    verdict VARCHAR NOT NULL,            -- finding: accept, reject; conversation: keep, drop, withdrawn
     note VARCHAR NOT NULL,
     decided_by VARCHAR NOT NULL,
     decided_at TIMESTAMPTZ NOT NULL

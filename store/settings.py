@@ -116,6 +116,29 @@ class SubmitSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CardSettings:
+    """What only people know of a dataset; it stands in the data card, and changes nothing else."""
+
+    purpose: str = _setting("", "What the dataset is for, and what it is not for.")
+    source: str = _setting("", "Whose conversations these are, and from when.")
+    licence: str = _setting("", "Who may use the dataset, and for what.")
+    consent: str = _setting("", "On what ground customers' and agents' words may be used for training.")
+    retention: str = _setting("", "Until when it may be kept, and who deletes it.")
+    contact: str = _setting("", "Whom to ask about it.")
+
+
+@dataclass(frozen=True, slots=True)
+class SignOffSettings:
+    """Who answers for what leaves."""
+
+    required: bool = _setting(False, "Submit only dataset versions that somebody has signed.")  # noqa: FBT003
+    another_person: bool = _setting(
+        False,  # noqa: FBT003
+        "Whoever signs must be another than those who decided on the version's conversations.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything chatmill.toml may say."""
 
@@ -126,6 +149,8 @@ class Settings:
     export: ExportSettings = field(default_factory=ExportSettings)
     balance: BalanceSettings = field(default_factory=BalanceSettings)
     submit: SubmitSettings = field(default_factory=SubmitSettings)
+    sign_off: SignOffSettings = field(default_factory=SignOffSettings)
+    card: CardSettings = field(default_factory=CardSettings)
 
 
 @dataclass(frozen=True, slots=True)

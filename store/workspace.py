@@ -81,14 +81,17 @@ class Workspace:
         """The file that holds the key; None where the environment holds it."""
         return None if "CHATMILL_KEY" in os.environ else key_path(self.settings.workspace.id)
 
-    def open(self) -> Store:
+    def open(self, *, memory: str | None = None, threads: int | None = None) -> Store:
         """Open the store, bringing its tables up to date and closing the runs that a killed process left open.
+
+        `memory` and `threads` bound the database for work that gains nothing from more, like loading.
 
         Raises:
             StoreError: the key is missing or wrong, the store is locked or damaged.
         """
         spill = self.root / ".spill"
-        store = Store(self.store_path, key=self.derive("store"), spill=spill, memory=self.settings.workspace.memory)
+        allowed = memory or self.settings.workspace.memory
+        store = Store(self.store_path, key=self.derive("store"), spill=spill, memory=allowed, threads=threads)
         try:
             migrate(store)
             close_interrupted(store)

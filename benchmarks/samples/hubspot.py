@@ -31,6 +31,72 @@ def write_hubspot(book: Book) -> None:
     book.text("hubspot/inbox/messages.json", _page(messages))
     book.text("hubspot/inbox/actors.json", _page([_actor(number, name) for number, name in enumerate(AGENTS, 1)]))
     _warehouse(studio, book)
+    _inbox_tables(book, list(enumerate(studio.many({"en": 3}, CHAT), 5001)))
+    _airbyte(book, list(enumerate(studio.many({"en": 3}, MAIL), 6001)))
+
+
+def _inbox_tables(book: Book, made: list[tuple[int, Dialogue]]) -> None:
+    """Write the inbox as Fivetran lays it out, with an older version of a message and a sender of none."""
+    threads = [{"id": at, "inbox_id": 7, "associated_contact_id": 500 + one.customer.ident,
+                "associated_ticket_id": 9_001, "created_at": _time(one.lines[0].at), "closed_at": "", "spam": "false",
+                "status": "OPEN", **SYNCED} for at, one in made]  # fmt: skip
+    told = [(_message(at, n, one, line), one) for at, one in made for n, line in enumerate(one.lines)]
+    messages = [_message_row(message) for message, _ in told]
+    messages.insert(1, {**messages[0], "text": "A first wording, edited since.", "_fivetran_active": "false"})
+    senders = [_sender_row(message, one) for message, one in told]
+    senders.append({**senders[0], "message_id": "m0-0", "thread_id": "5999"})
+    actors = [{**_actor(number, name), "_fivetran_synced": SYNCED["_fivetran_synced"]}
+              for number, name in enumerate(AGENTS, 1)]  # fmt: skip
+    tables = {"thread": threads, "message_history": messages, "message_sender": senders, "actor": actors}
+    for name, rows in tables.items():
+        book.text(f"hubspot/inbox_tables/conversation_{name}.csv", _table(rows))
+
+
+def _message_row(message: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": message["id"], "thread_id": message["conversationsThreadId"], "created_at": message["createdAt"],
+        "created_by": message["createdBy"], "direction": message["direction"], "rich_text": message["richText"],
+        "text": message["text"], "truncation_status": "NOT_TRUNCATED", "type": message["type"], **SYNCED,
+        "_fivetran_active": "true",
+    }  # fmt: skip
+
+
+def _sender_row(message: dict[str, Any], dialogue: Dialogue) -> dict[str, Any]:
+    return {
+        "_fivetran_id": message["id"], "actor_id": message["createdBy"], "message_id": message["id"],
+        "thread_id": message["conversationsThreadId"], "name": message["senders"][0]["name"] or "",
+        "sender_field": "FROM", "delivery_identifier_type": "HS_EMAIL_ADDRESS",
+        "delivery_identifier_value": dialogue.customer.email if message["direction"] == "INCOMING" else "",
+        "_fivetran_synced": SYNCED["_fivetran_synced"],
+    }  # fmt: skip
+
+
+def _airbyte(book: Book, made: list[tuple[int, Dialogue]]) -> None:
+    """Write CRM objects as Airbyte does: properties as JSON text, engagements of version 1 raw, owners."""
+    lines = [(at, n, one, line) for at, one in made for n, line in enumerate(one.lines)]
+    tickets = [{**_stamped(at), "archived": "false", "properties": _properties(_ticket(at, one))} for at, one in made]
+    said = [{**_stamped(at * 100 + n), "tickets": compact([str(at)]),
+             "properties": _properties(_engagement(str(at * 100 + n), one, line))}
+            for at, n, one, line in lines if line.role != "note"]  # fmt: skip
+    notes = [{"_airbyte_raw_id": f"n{at}-{n}", "_airbyte_extracted_at": 1_780_000_000_000, "_airbyte_data": {
+              "id": at * 100 + n, "type": "NOTE", "timestamp": line.at * 1000, "ownerId": 1, "portalId": 77,
+              "associations": {"ticketIds": [at], "contactIds": []}, "metadata": {"body": f"<p>{line.text}</p>"}}}
+             for at, n, _, line in lines if line.role == "note"]  # fmt: skip
+    owners = [{**_stamped(number), "email": f"agent{number}@example.org", "firstName": name[0], "lastName": name[1],
+               "userId": 70 + number} for number, name in enumerate(AGENTS, 1)]  # fmt: skip
+    book.text("hubspot/airbyte/tickets.csv", _table(tickets))
+    book.text("hubspot/airbyte/engagements_emails.csv", _table(said))
+    book.text("hubspot/airbyte/engagements.jsonl", "\n".join(map(compact, notes)) + "\n")
+    book.text("hubspot/airbyte/owners.csv", _table(owners))
+
+
+def _stamped(number: int) -> dict[str, Any]:
+    stamps = {"_airbyte_extracted_at": "2026-06-01T00:00:00Z", "_airbyte_meta": "{}"}
+    return {"_airbyte_raw_id": f"raw-{number}", **stamps, "id": number}
+
+
+def _properties(row: dict[str, Any]) -> str:
+    return compact({name.removeprefix("property_"): value for name, value in row.items() if "property" in name})
 
 
 def _warehouse(studio: Studio, book: Book) -> None:

@@ -36,11 +36,12 @@ SELECT item_id, arg_max(verdict, (rated_at, rated_by)) FROM ratings WHERE evalua
 
 @dataclass(frozen=True, slots=True)
 class DrawnStratum:
-    """A stratum as it was drawn: its turns, the values redacted in them, and the keys of the turns to be read."""
+    """A stratum as it was drawn: its turns, the values redacted in them (by type too), and the turns to be read."""
 
     name: str
     turns: int
     found: int
+    types: dict[str, int]
     drawn: tuple[str, ...]
 
 
@@ -92,10 +93,10 @@ class _Drawing:
 
     most: int
     turns: int = 0
-    found: int = 0
+    found: Counter[str] = field(default_factory=Counter[str])
     kept: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
 
-    def add(self, turn_key: str, mark: int, found: int) -> None:
+    def add(self, turn_key: str, mark: int, found: Counter[str]) -> None:
         self.turns += 1
         self.found += found
         heapq.heappush(self.kept, (-mark, turn_key))
@@ -124,7 +125,11 @@ def draw_blind_sample(
     one, other = (min(drawing[name].turns, size) for name in (WITH, WITHOUT))
     half = size // 2
     sizes = {WITH: min(one, max(half, size - other)), WITHOUT: min(other, max(size - half, size - one))}
-    return tuple(DrawnStratum(name, each.turns, each.found, each.first(sizes[name])) for name, each in drawing.items())
+    return tuple(_drawn(name, each, sizes[name]) for name, each in drawing.items())
+
+
+def _drawn(name: str, one: _Drawing, size: int) -> DrawnStratum:
+    return DrawnStratum(name, one.turns, one.found.total(), dict(sorted(one.found.items())), one.first(size))
 
 
 def blind_state(store: Store) -> BlindState | None:
@@ -151,17 +156,17 @@ def _stratum(drawn: dict[str, Any], ratings: dict[str, int]) -> Stratum:
     )
 
 
-def _findings_by_turn(store: Store, keys: pl.DataFrame, policy: Policy, fallback: str) -> Iterator[tuple[str, int]]:
-    """Give every public turn of a page with the number of values that are redacted in it."""
+def _findings_by_turn(
+    store: Store, keys: pl.DataFrame, policy: Policy, fallback: str
+) -> Iterator[tuple[str, Counter[str]]]:
+    """Give every public turn of a page with the values that are redacted in it, by type."""
     page = read_page(store, keys)
     for key, turns in page.conversations():
         language = page.languages.get(key, fallback)
-        counts = Counter[str]()
         for turn in turns:
             found = page.findings[key].get(turn.turn_key, ()) if key in page.findings else ()
             due = [one for one in found if policy.applies(one.entity_type, one.score, language, turn.role)]
-            counts[turn.turn_key] = len(resolve(due, turn.text))
-        yield from counts.items()
+            yield turn.turn_key, Counter(one.entity_type for one in resolve(due, turn.text))
 
 
 def _mark(turn_key: str, seed: int) -> int:

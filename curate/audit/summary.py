@@ -32,11 +32,18 @@ class AuditSummary:
 
 def last_audit(store: Store) -> AuditSummary | None:
     """Give the newest audit in words; None where there was none."""
+    told = audit_figures(store)
+    if told is None:
+        return None
+    kinds = tuple(share_in_words(one["found"], one["planted"], one["what"]) for one in told["kinds"])
+    return AuditSummary(told["made_at"], kinds, told["blind"])
+
+
+def audit_figures(store: Store) -> dict[str, Any] | None:
+    """Give the newest audit's day, its figures by kind, and what people found in the blind sample, in words."""
     rows = store.rows(LAST)
     if not rows:
         return None
     result, made_at = rows[0]
-    figures = orjson.loads(result)["kinds"]
-    kinds = tuple(share_in_words(one["found"], one["planted"], one["what"]) for one in figures)
     state = blind_state(store)
-    return AuditSummary(made_at, kinds, state.sentence if state else "")
+    return {"made_at": made_at, "kinds": orjson.loads(result)["kinds"], "blind": state.sentence if state else ""}

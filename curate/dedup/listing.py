@@ -136,6 +136,14 @@ def listing(store: Store, kind: str, *, page: int = 1, with_text: bool = False) 
     return Listing(tuple(found), total, -(-total // SIZE))
 
 
+def differing_from_keeper(store: Store, key: str, keeper: str) -> str:
+    """Name the words that a conversation has otherwise than the one that stands for it."""
+    with store.scratch(shown=pl.DataFrame({"conversation_key": [key, keeper]})):
+        turns = store.frame(TURNS)
+    one, other = ("\n".join(text for _, text in _said(turns.filter(conversation_key=each))) for each in (keeper, key))
+    return UNSEEN if UNSEEN in one + other else differing_words(one, other)
+
+
 def _cluster(row: dict[str, Any], members: pl.DataFrame, texts: dict[str, str]) -> Cluster:
     keeper = next(member for member in members.to_dicts() if member["member"] == row["keeper"])
     text = texts.get(row["keeper"])

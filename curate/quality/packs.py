@@ -23,7 +23,7 @@ PACK_KEYS = ("pack", "version", "rule", "change")
 RULE_KEYS = (*("code", "name", "kind", "where", "params", "threshold", "action", "reason", "rationale", "example"),)
 CHANGE_KEYS = ("code", "threshold", "action")
 LABELS = ("good", "neutral", "bad")
-AUTOMATIONS = ("macro", "ai", "rule", "trigger", "welcome")
+AUTOMATIONS = ("macro", "trigger", "autoreply", "welcome", "bot", "ai", "workflow")
 # What an example may say of its conversation besides its turns: its name in a pack, the head's column, its type.
 RECORDED: tuple[tuple[str, str, type[Any]], ...] = (
     ("is_test", "is_test", bool),
@@ -59,6 +59,10 @@ class Packs:
 
     def changed(self) -> tuple[Rule, ...]:
         """Give the rules as the changes leave them; those switched off are gone."""
+        return tuple(rule for rule in self.with_changes() if rule.action != "off")
+
+    def with_changes(self) -> tuple[Rule, ...]:
+        """Give every rule as the changes leave it, those switched off too."""
         by_code = {rule.code: rule for rule in self.rules}
         for change, table in self.changes:
             rule = by_code.get(change.code)
@@ -70,7 +74,7 @@ class Packs:
             by_code[rule.code] = replace(
                 rule, threshold=change.threshold or rule.threshold, action=change.action or rule.action
             )
-        return tuple(rule for rule in by_code.values() if rule.action != "off")
+        return tuple(by_code.values())
 
 
 def packs_in(folder: str, root: Path | None = None) -> list[Traversable]:
@@ -112,6 +116,18 @@ def workspace_rules(root: Path | None = None) -> tuple[Rule, ...]:
     return load_rules(quality_packs(root), root)
 
 
+def rules_and_changed(root: Path | None = None) -> tuple[tuple[Rule, Rule], ...]:
+    """Give every rule as it stands in its pack, and as the workspace's changes leave it; those switched off too.
+
+    Raises:
+        RulesError: there are mistakes; all of them are named.
+    """
+    paths = quality_packs(root)
+    load_rules(paths, root)
+    packs = _read_all(paths, root)
+    return tuple(zip(packs.rules, packs.with_changes(), strict=True))
+
+
 def check_packs(paths: Sequence[Traversable], root: Path | None = None) -> list[Problem]:
     """Validate packs and run every rule's examples on the rule as it stands in its pack."""
     packs = _read_all(paths, root)
@@ -137,7 +153,7 @@ def explain_rule(code: str, paths: Sequence[Traversable], root: Path | None = No
         rule.reason,
         f"Why: {rule.rationale}",
         f"Measures: {rule.signal}. {KINDS[rule.kind].help}",
-        f"Allowed: {_allowed(rule.threshold)}",
+        f"Allowed: {allowed(rule.threshold)}",
     ]
     for example in rule.examples:
         said = " / ".join(f"{role}: {text}" for role, text, _ in example.turns)
@@ -145,7 +161,8 @@ def explain_rule(code: str, paths: Sequence[Traversable], root: Path | None = No
     return lines
 
 
-def _allowed(threshold: Threshold) -> str:
+def allowed(threshold: Threshold) -> str:
+    """Word which values a rule allows."""
     limits = (("at least", threshold.min), ("at most", threshold.max))
     return ", ".join(f"{word} {limit:g}" for word, limit in limits if limit is not None)
 
@@ -306,7 +323,7 @@ def _turn(table: Table, turn: object) -> tuple[str, str, str | None]:
         case [str(role), str(text)] if table.known("turns", role, ROLES, "role"):
             return role, text, None
         case [str(role), str(text), "automated"] if table.known("turns", role, ROLES, "role"):
-            return role, text, "rule"
+            return role, text, "workflow"
         case [str(role), str(text), str(automation)] if table.known("turns", role, ROLES, "role") and table.known(
             "turns", automation, AUTOMATIONS, "automation"
         ):

@@ -14,6 +14,7 @@ from typing import Any
 
 import polars as pl
 
+from curate.redact.lists import read_lists
 from curate.redact.operators import Operators, PageOperators, StandIns
 from curate.redact.policy import Policy, load_policy
 from curate.redact.spans import Finding, resolve
@@ -29,14 +30,15 @@ SELECT t.conversation_key, t.turn_key, t.position, t.kind, t.role, t.text
 FROM public_turns AS t JOIN wanted USING (conversation_key)
 ORDER BY t.conversation_key, t.position, t.turn_key
 """
-# The newest decision on a finding holds; rejected ones are not applied. They outlive a new search, for a finding's id
-# is made of its turn, span, type and recognizer.
+# The newest decision on a finding holds: rejected ones are not applied, accepted ones whatever their score. Decisions
+# outlive a new search, for a finding's id is made of its turn, span, type and recognizer.
 FINDINGS = """
-SELECT f.conversation_key, f.turn_key, f.start_char, f.end_char, f.entity_type, f.score, f.recognizer
+SELECT f.conversation_key, f.turn_key, f.start_char, f.end_char, f.entity_type,
+       if(d.verdict = 'accept', 1.0, f.score) AS score, f.recognizer, d.verdict IS NOT DISTINCT FROM 'accept' AS is_sure
 FROM findings AS f JOIN wanted USING (conversation_key)
 LEFT JOIN (
     SELECT subject_id, arg_max(verdict, (decided_at, decision_id)) AS verdict
-    FROM decisions WHERE subject = 'finding' GROUP BY subject_id
+    FROM decisions SEMI JOIN wanted USING (conversation_key) WHERE subject = 'finding' GROUP BY subject_id
 ) AS d ON d.subject_id = f.finding_id
 WHERE d.verdict IS DISTINCT FROM 'reject'
 ORDER BY f.conversation_key, f.turn_key, f.start_char, f.end_char, f.finding_id
@@ -149,9 +151,13 @@ class Page:
 def read_page(store: Store, keys: pl.DataFrame) -> Page:
     """Read what redaction needs of some conversations."""
     findings: dict[str, dict[str, list[Finding]]] = defaultdict(lambda: defaultdict(list))
+    lists = read_lists(store, keys)
     with store.scratch(wanted=keys.unique()):
         turns = store.frame(TURNS)
-        for key, turn_key, start, end, entity_type, score, recognizer in store.rows(FINDINGS):
+        texts = dict(turns.select("turn_key", "text").iter_rows()) if lists else {}
+        for key, turn_key, start, end, entity_type, score, recognizer, is_sure in store.rows(FINDINGS):
+            if key in lists and not is_sure and lists[key].allows(texts.get(turn_key, "")[start:end]):
+                continue
             findings[key][turn_key].append(Finding(start, end, entity_type, score, recognizer))
         languages: dict[str, str] = dict(store.rows(LANGUAGES))
     return Page(turns, findings, languages)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ from curate.redact.engine import Scanned
 from curate.redact.errors import BROKEN_JSON, LEAK, UNSUPPORTED_LANGUAGE
 from curate.redact.known import Known
 from curate.redact.leaks import leaked_type
+from curate.redact.lists import NOTHING, read_lists, read_marks, with_listed
 from curate.redact.operators import Operators, PageOperators
 from curate.redact.operators.drawing import notes, prepare
 from curate.redact.operators.noted import SIGNALS
@@ -27,6 +28,7 @@ from curate.redact.policy import Policy, detection_version, load_policy
 from curate.redact.redact import Page, Turn, apply, read_page
 from curate.redact.scanning import Scanner
 from curate.redact.spans import Failure, Finding
+from curate.redact.values import forms_of
 from curate.stages import QUARANTINED, Curation, PageResult, run_stage
 
 LEAKS_VERSION = 1  # raise it when applying or checking changes
@@ -42,6 +44,16 @@ FINDINGS = pl.Schema(
         "score": pl.Float64,
         "recognizer": pl.String,
         "why": pl.String,
+    }
+)
+VALUES = pl.Schema(
+    {
+        "finding_id": pl.String,
+        "conversation_key": pl.String,
+        "entity_type": pl.String,
+        "score": pl.Float64,
+        "normal": pl.String,
+        "shape": pl.String,
     }
 )
 
@@ -67,7 +79,7 @@ def curate_redaction(curation: Curation) -> None:
         name="redaction",
         version=version,
         work=partial(_find, curation, scanner),
-        tables=("findings",),
+        tables=("findings", "finding_values"),
         page=PAGE,
     )
     checking = f"{version}-{policy.fingerprint}-{LEAKS_VERSION}"
@@ -93,7 +105,10 @@ def _find(curation: Curation, scanner: Scanner, page: pl.DataFrame) -> PageResul
     own = {key for key in speech if languages[key] in scanner.spec.languages}
     scanned = scanner.scan((languages[key], text) for key in own_order(speech, own) for text in speech[key].values())
     known = known_values(curation.store, page, curation.settings.redaction.custom_fields)
+    lists = read_lists(curation.store, page)
+    marks = read_marks(curation.store, page, {turn: text for texts in speech.values() for turn, text in texts.items()})
     rows: list[tuple[Any, ...]] = []
+    values: list[tuple[Any, ...]] = []
     quarantined: list[tuple[str, str, str]] = []
     for key, texts in speech.items():
         if key not in own:
@@ -105,9 +120,14 @@ def _find(curation: Curation, scanner: Scanner, page: pl.DataFrame) -> PageResul
             continue
         scans = {turn_key: one for turn_key, one in results.items() if not isinstance(one, Failure)}
         found = conversation_findings(texts, scans, known.get(key, ()), roles=roles[key], language=languages[key])
-        rows += _rows(key, found)
+        found = with_listed(found, texts, lists.get(key, NOTHING).denied, marks)
+        rows += finding_rows(key, found)
+        values += value_rows(key, found, texts)
     return PageResult(
-        {"findings": pl.DataFrame(rows, schema=FINDINGS, orient="row")},
+        {
+            "findings": pl.DataFrame(rows, schema=FINDINGS, orient="row"),
+            "finding_values": pl.DataFrame(values, schema=VALUES, orient="row"),
+        },
         pl.DataFrame(quarantined, schema=QUARANTINED, orient="row"),
     )
 
@@ -135,7 +155,8 @@ def _first_failure(results: Iterable[Scanned]) -> Failure | None:
     return next((one for one in results if isinstance(one, Failure)), None)
 
 
-def _rows(key: str, found: dict[str, tuple[Finding, ...]]) -> Iterator[tuple[Any, ...]]:
+def finding_rows(key: str, found: Mapping[str, Iterable[Finding]]) -> Iterator[tuple[Any, ...]]:
+    """Give a conversation's rows of FINDINGS."""
     for turn_key, findings in found.items():
         for one in findings:
             why = json.dumps(one.why, ensure_ascii=False, sort_keys=True)
@@ -143,19 +164,28 @@ def _rows(key: str, found: dict[str, tuple[Finding, ...]]) -> Iterator[tuple[Any
             yield identity, key, turn_key, one.start, one.end, one.entity_type, one.score, one.recognizer, why
 
 
+def value_rows(key: str, found: Mapping[str, Iterable[Finding]], texts: Mapping[str, str]) -> Iterator[tuple[Any, ...]]:
+    """Give a conversation's rows of VALUES."""
+    for turn_key, findings in found.items():
+        for one in findings:
+            forms = forms_of(texts[turn_key][one.start : one.end], one.entity_type)
+            yield finding_id(turn_key, one), key, one.entity_type, one.score, *forms
+
+
 def _check(curation: Curation, policy: Policy, owners: pl.DataFrame, keys: pl.DataFrame) -> PageResult:
     noted = notes(curation.store, keys, owners)  # first, so that a decision made meanwhile counts as a new one
     page = read_page(curation.store, keys.select("conversation_key"))
     known = known_values(curation.store, keys, curation.settings.redaction.custom_fields)
+    lists = read_lists(curation.store, keys)
     languages = own_languages(curation.settings)
     identities = dict(owners.join(keys, on="conversation_key", how="semi").iter_rows())
     operators = PageOperators(curation.store, policy, page.findings, identities)
     quarantined: list[tuple[str, str, str]] = []
     for key, turns in page.conversations():
         language = page.languages.get(key, "")
-        if language in languages and (key in page.findings or key in known):
-            own = operators.of(key, language)
-            quarantined += _problems(key, turns, page, known.get(key, ()), policy, own)
+        own = lists.get(key, NOTHING).known(known.get(key, ()))
+        if language in languages and (key in page.findings or own):
+            quarantined += _problems(key, turns, page, own, policy, operators.of(key, language))
     return PageResult({"signals": noted}, pl.DataFrame(quarantined, schema=QUARANTINED, orient="row"))
 
 

@@ -9,6 +9,12 @@ LABEL_WIDTH = 230
 NUMBER_WIDTH = 120
 ROW_HEIGHT = 26
 BAR_HEIGHT = 16
+STYLE = """\
+text { font: 13px system-ui, sans-serif; fill: #1f2937 } .number { fill: #4b5563 }
+.kept { fill: #2563eb } .lost { fill: #bfdbfe }
+@media (prefers-color-scheme: dark) {
+  text { fill: #e5e7eb } .number { fill: #9ca3af } .kept { fill: #60a5fa } .lost { fill: #1e3a8a }
+}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,15 @@ def bars(title: str, rows: Sequence[Bar]) -> str:
         "</svg>",
     ]
     return "\n".join(parts)
+
+
+def drawing(title: str, rows: Sequence[Bar]) -> str:
+    """Draw bars as an SVG file of its own, which brings its colours along."""
+    height = ROW_HEIGHT * len(rows) + 6
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}">\n'
+        f"<style>{STYLE}</style>\n{bars(title, rows)}\n</svg>\n"
+    )
 
 
 def _row(row: Bar, top: int, scale: float) -> str:

@@ -22,9 +22,11 @@ def write_page(path: Path, report: Report) -> None:
 def render(report: Report) -> str:
     """Fill the page's template; everything that comes from data is escaped."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    template = environment.from_string((files("curate.report") / "page.html").read_text(encoding="utf-8"))
+    here = files("curate.report")
+    template = environment.from_string((here / "page.html").read_text(encoding="utf-8"))
     return template.render(
         report=report,
+        style=Markup((here / "style.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
         funnel_chart=_chart("Conversations left after each step", [
             Bar(step.label, step.left, step.dropped, f"({step.dropped:,} out)" if step.dropped else "")
             for step in report.funnel

@@ -12,7 +12,7 @@ from store.database import Store
 
 HELD_OUT = 5  # every fifth conversation measures what was learned
 
-# The newest decision on a finding holds. A finding without one says nothing: nobody looked at it.
+# The newest decision on a finding holds; one that was undone is none. A finding without one says nothing: nobody looked at it.
 DECIDED = """
 SELECT f.conversation_key, t.turn_key, t.text, f.start_char, f.end_char, f.entity_type, d.verdict
 FROM findings AS f JOIN public_turns AS t USING (turn_key)
@@ -21,7 +21,7 @@ JOIN (
     FROM decisions WHERE subject = 'finding' GROUP BY subject_id
 ) AS d ON d.subject_id = f.finding_id
 JOIN signals AS s ON s.conversation_key = f.conversation_key AND s.signal = 'language'
-WHERE f.entity_type IN (SELECT unnest(?)) AND s.label IN (SELECT unnest(?))
+WHERE d.verdict IN ('accept', 'reject') AND f.entity_type IN (SELECT unnest(?)) AND s.label IN (SELECT unnest(?))
 ORDER BY f.conversation_key, t.turn_key, f.start_char, f.end_char, f.finding_id
 """
 OTHERS = """

@@ -156,7 +156,9 @@ def hand_over(
 
     Raises:
         SubmitError: the files would be refused, nobody agreed to the price, or the provider would not have it.
+        NotSigned: nobody signed the dataset, and the settings ask for it.
     """
+    from export.sign_off import check_signed
     from export.submit import following, jobs, submitting
     from export.submit.errors import SubmitError
     from export.submit.providers import endpoint_of, open_provider
@@ -165,6 +167,7 @@ def hand_over(
         raise SubmitError("Nothing was sent: the files would be refused.", hint="See: chatmill submit --dry-run.")
     endpoint, patience = endpoint_of(workspace.settings.submit), _patience(console)
     with workspace.open() as store:
+        check_signed(workspace, store, rehearsal.dataset_id)
         is_asked_for = jobs.is_asked_for(store, rehearsal, provider=provider, endpoint=endpoint, again=again)
     with closing(open_provider(provider, endpoint, patience)) as opened:
         if not (yes or is_asked_for):

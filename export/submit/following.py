@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from export.submit import jobs
@@ -24,6 +24,7 @@ from store.history import record
 Opener = Callable[[], AbstractContextManager[Store]]
 
 LOOK_EVERY = 10.0  # seconds
+NEW_FOR = timedelta(minutes=10)
 GONE_AFTER = 3
 """How often a job must be missing in a row before it counts as deleted: one just made may not be everywhere yet."""
 
@@ -72,6 +73,26 @@ def follow(open_store: Opener, provider: Provider, name: str, *, patience: Patie
     while not following.job.is_over:
         following.patience.sleep(LOOK_EVERY)
         _step(open_store, following)
+    return following.job
+
+
+def look(open_store: Opener, provider: Provider, name: str, *, patience: Patience | None = None) -> Job:
+    """Look at a job once, keep what is new, and give it as it then is; for who comes back to look again.
+
+    Raises:
+        UnknownJob: there is no such job.
+        SubmitError: the provider could not be asked.
+    """
+    patience = patience or Patience()
+    with open_store() as store:
+        job = jobs.find_job(store, name)
+        told = jobs.known_events(store, job)
+    if job.is_over or not job.provider_job_id:
+        return job
+    # Single looks remember nothing of each other: one that is missing is gone only where it is not new.
+    is_old = datetime.now(UTC) - job.created_at > NEW_FOR
+    following = _Following(provider, job, patience, told, missing=GONE_AFTER - 1 if is_old else 0)
+    _step(open_store, following)
     return following.job
 
 

@@ -65,6 +65,15 @@ class Job:
         return {"id": self.job_id, "provider": self.provider, "status": self.status, "model": self.model}
 
 
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to a job, as the provider told it."""
+
+    happened_at: str
+    level: str
+    message: str
+
+
 def content_of(rehearsal: DryRun, provider: str, endpoint: str) -> str:
     """Hash what decides a job, and nothing that changes from run to run."""
     asked = {key: rehearsal.request.get(key) for key in ("model", "method", "seed", "suffix")}
@@ -163,6 +172,26 @@ def known_ids(store: Store) -> set[str]:
 def known_events(store: Store, job: Job) -> set[str]:
     """Give the ids of the events that are stored."""
     return {name for (name,) in store.rows("SELECT event_id FROM job_events WHERE job_id = ?", [job.job_id])}
+
+
+def events_of(store: Store, job: Job, *, most: int) -> list[Event]:
+    """Give a job's last events, the newest first."""
+    rows = store.rows(
+        "SELECT strftime(happened_at, '%Y-%m-%d %H:%M:%S'), level, message FROM job_events WHERE job_id = ? "
+        "ORDER BY happened_at DESC, rowid DESC LIMIT ?",
+        [job.job_id, most],
+    )
+    return [Event(*row) for row in rows]
+
+
+def metrics_of(store: Store, job: Job) -> dict[str, list[tuple[int, float]]]:
+    """Give a job's figures by name, each as (step, value) in the order of the steps."""
+    found: dict[str, list[tuple[int, float]]] = {}
+    for name, step, value in store.rows(
+        "SELECT name, step, value FROM metrics WHERE job_id = ? ORDER BY name, step", [job.job_id]
+    ):
+        found.setdefault(name, []).append((step, value))
+    return found
 
 
 def add_events(store: Store, job: Job, events: Sequence[RemoteEvent]) -> None:

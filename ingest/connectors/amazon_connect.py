@@ -16,13 +16,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from ingest.connector import Connector, Evidence, Reading
 from ingest.found import Found, records_of, shape_of
 from ingest.json_stream import sample_json
 from ingest.loose import as_dict, as_id, as_json, as_list, as_text, as_time, in_order
-from ingest.records import Attachment, Conversation, Kind, Participant, Record, Reject, Role, Turn, TurnRole, Visibility
+from ingest.records import (
+    Attachment,
+    Automation,
+    Completeness,
+    Conversation,
+    Kind,
+    Participant,
+    Record,
+    Reject,
+    Role,
+    Turn,
+    TurnRole,
+    Visibility,
+)
 from ingest.source import Sample
 
 Json = dict[str, Any]
@@ -30,7 +43,7 @@ Json = dict[str, Any]
 ROLES: dict[str, Role] = {
     "CUSTOMER": "customer", "AGENT": "agent", "SUPERVISOR": "agent", "SYSTEM": "bot", "CUSTOM_BOT": "bot",
 }  # fmt: skip
-AUTOMATION = {"SYSTEM": "prompt", "CUSTOM_BOT": "bot"}
+AUTOMATION: dict[str, Automation] = {"SYSTEM": "workflow", "CUSTOM_BOT": "bot"}
 CHANNELS = {"CHAT": "chat", "VOICE": "phone"}
 EVENT_PREFIX = "application/vnd.amazonaws.connect.event."
 INTERACTIVE_PREFIX = "application/vnd.amazonaws.connect.message.interactive"
@@ -226,7 +239,7 @@ class _Case:
             tags=tuple(_categories(record)), completeness=self._completeness(turns), custom=_custom(record, twins),
         )  # fmt: skip
 
-    def _completeness(self, turns: Iterable[Turn]) -> Literal["complete", "truncated_body", "events_only"]:
+    def _completeness(self, turns: Iterable[Turn]) -> Completeness:
         """Tell what is there; without a page that has no NextToken the last messages are missing."""
         if all(turn.kind == "event" for turn in turns):
             return "events_only"

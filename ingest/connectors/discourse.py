@@ -23,7 +23,7 @@ from ingest.connector import Connector, Evidence, Reading
 from ingest.found import Found, records_of
 from ingest.json_stream import sample_json
 from ingest.loose import as_dict, as_flag, as_id, as_list, as_text, as_time
-from ingest.records import BodyFormat, Conversation, Kind, Participant, Record, Reject, Turn, TurnRole
+from ingest.records import BodyFormat, Completeness, Conversation, Kind, Participant, Record, Reject, Turn, TurnRole
 from ingest.source import Sample
 
 Json = dict[str, Any]
@@ -256,9 +256,7 @@ class _Case:
         )  # fmt: skip
         return self.authors[identity]
 
-    def _completeness(
-        self, posts: list[Found], turns: tuple[Turn, ...]
-    ) -> Literal["complete", "truncated_head", "truncated_body", "events_only"]:
+    def _completeness(self, posts: list[Found], turns: tuple[Turn, ...]) -> Completeness:
         """Compare with the posts that the topic names: its JSON holds the first twenty, unless asked for all."""
         if all(turn.kind == "event" for turn in turns):
             return "events_only"

@@ -24,6 +24,7 @@ from ingest.connector import Connector, Evidence, Reading
 from ingest.found import Found, records_of
 from ingest.json_stream import sample_json
 from ingest.loose import NEVER, as_dict, as_flag, as_id, as_list, as_text, as_time, in_order
+from ingest.ratings import UNRATED, Rating, on_scale
 from ingest.records import (
     Attachment,
     BodyFormat,
@@ -91,7 +92,10 @@ SERVICE_SOURCES = frozenset({"3", "4"})
 EMBEDDED = 10
 """So many conversations a v2 ticket carries inside at most."""
 
-HAPPIEST = 103
+HAPPINESS = "-103..103"
+STEPS = {"103": 1.0, "102": 5 / 6, "101": 4 / 6, "100": 0.5, "-101": 2 / 6, "-102": 1 / 6, "-103": 0.0}
+"""From extremely happy over neutral to extremely unhappy."""
+
 READ_FIELDS = frozenset((
     "id", "display_id", "subject", "description", "description_text", "description_html", "conversations", "notes",
     "helpdesk_notes", "status", "status_name", "priority", "priority_name", "source", "source_name", "tags",
@@ -289,7 +293,7 @@ class _Case:
         ticket = self.ticket
         said = in_order([turn for _, turn in self.turns.values()])
         source, status, priority = (as_id(ticket.get(name)) for name in ("source", "status", "priority"))
-        score, comment = self._rating()
+        given, comment = self._rating()
         custom = {name: value for name, value in ticket.items() if name not in READ_FIELDS and value not in EMPTY}
         is_cut = not has_own and ((len(said) >= EMBEDDED and "conversations" in ticket) or self._lacks_answers(said))
         status_name = as_text(ticket.get("status_name"))
@@ -301,9 +305,8 @@ class _Case:
             status_raw=status_name or status, priority=PRIORITIES.get(priority or "", priority),
             created_at=as_time(ticket.get("created_at")), updated_at=as_time(ticket.get("updated_at")),
             closed_at=as_time(as_dict(ticket.get("stats")).get("closed_at")), tags=tuple(_tags(ticket.get("tags"))),
-            csat_score=score, csat_scale=f"-{HAPPIEST}..{HAPPIEST}" if score is not None else None,
-            csat_label=_label(score), csat_comment=comment, completeness="truncated_body" if is_cut else "complete",
-            custom=custom,
+            csat_score=given.score, csat_scale=given.scale, csat_label=given.label, csat_comment=comment,
+            completeness="truncated_body" if is_cut else "complete", custom=custom | given.custom,
         )  # fmt: skip
 
     def _description(self) -> Iterator[Turn]:
@@ -382,25 +385,15 @@ class _Case:
         """Tell a ticket that was answered, as its figures say, and comes without any answer."""
         return not said and bool(as_dict(self.ticket.get("stats")).get("agent_responded_at"))
 
-    def _rating(self) -> tuple[float | None, str | None]:
-        """Give the latest rating, from 0 to 1, and what was written with it."""
+    def _rating(self) -> tuple[Rating, str | None]:
+        """Give the latest rating and what was written with it."""
         for rating in sorted(self.ratings, key=lambda one: str(one.get("created_at")), reverse=True):
             values = as_dict(rating.get("ratings"))
             value = as_id(values.get("default_question") or next(iter(values.values()), None))
-            return _score(value), as_text(rating.get("feedback"))
-        return None, None
-
-
-def _score(value: str | None) -> float | None:
-    """Map 103 (extremely happy) .. 101, 100 (neutral), -101 .. -103 (extremely unhappy) to steps from 1 to 0."""
-    steps = {"103": 1.0, "102": 5 / 6, "101": 4 / 6, "100": 0.5, "-101": 2 / 6, "-102": 1 / 6, "-103": 0.0}
-    return steps.get(value or "")
-
-
-def _label(score: float | None) -> Literal["good", "neutral", "bad"] | None:
-    if score is None:
-        return None
-    return "good" if score > 0.5 else "bad" if score < 0.5 else "neutral"
+            score = STEPS.get(value or "")
+            given = Rating(original=value) if score is None else on_scale(score, HAPPINESS, value)
+            return given, as_text(rating.get("feedback"))
+        return UNRATED, None
 
 
 def _tags(raw: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON value

@@ -2,29 +2,36 @@
 
 To get them: save the pages of `/conversations/v3/conversations/threads` and of each thread's `messages` (and of
 `actors/batch/read`, for names); or the CRM objects tickets, emails, notes, calls and communications with their
-associations (`/crm/v3/objects/...`, `/engagements/v1/...`), or the warehouse tables that Fivetran lays out (ticket,
-ticket_engagement, engagement_email, ...). Files of one folder belong together.
+associations (`/crm/v3/objects/...`, `/engagements/v1/...`); or the warehouse's tables as CSV or Parquet. Of Fivetran:
+ticket, ticket_engagement, engagement, engagement_email, engagement_note, engagement_call, engagement_communication,
+owner, ticket_pipeline_stage, and for the inbox conversation_thread, conversation_message_history,
+conversation_message_sender and conversation_actor. Of Airbyte: tickets, engagements, engagements_emails,
+engagements_notes, engagements_calls and owners, also as it writes them raw (`_airbyte_data`). Files of one folder
+belong together.
 
 A thread or a ticket is a conversation; mails without a ticket are conversations by their mail thread. Comments, notes
 and what is logged of calls are internal, welcome messages automatic. A ticket's content is its first message, unless a
 mail says the same; it is shown only if the ticket came by mail, form or chat, as else an agent may have written it. A
-logged mail or message that does not say its direction is kept, hidden. Not read: contacts, companies, pipelines' names,
-attachments' bytes. Unconfirmed: the letters before actors' ids, the values of hs_email_direction and source_type, and
-the names of columns other than those seen in Fivetran's. `formats.md` 1.7 says where the rest was seen.
+logged mail or message that does not say its direction is kept, hidden. The stage of a pipeline tells a ticket's status.
+Not read: contacts, companies, recipients, attachments' bytes. Unconfirmed: the letters before actors' ids, the values
+of hs_email_direction and source_type, the names of columns other than those seen in Fivetran's, the tickets of
+Airbyte's engagements, and a Parquet table's name where it is too large to look into. `formats.md` 1.7 says where the
+rest was seen.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any
 
 from ingest.connector import Connector, Evidence, Reading
-from ingest.found import Found, records_of
-from ingest.json_stream import sample_json
-from ingest.loose import as_dict, as_flag, as_id, as_list, as_text, as_time, in_order
+from ingest.found import Found
+from ingest.hubspot_rows import LISTS, NESTED, Part, actor_role, flat, kind_of, part_of
+from ingest.loose import NEVER, as_dict, as_flag, as_id, as_list, as_text, as_time, in_order
 from ingest.records import (
     Attachment,
+    Automation,
     BodyFormat,
     Conversation,
     Kind,
@@ -35,32 +42,39 @@ from ingest.records import (
     TurnRole,
     Visibility,
 )
-from ingest.source import Sample, SourceFile
-from ingest.tables_reader import Row, read_table, sample_table
+from ingest.source import Sample
+from ingest.times import parse
+from ingest.warehouse import named_parquet, records_in, sample_records
 from store.spool import Spool
 
 Json = dict[str, Any]
-Part = Literal["message", "thread", "actor", "ticket", "engagement", "link"]
 
-LISTS = ("results",)
+TABLES: dict[str, Part] = {
+    "ticket_engagement": "link", "engagement_email": "engagement", "engagement_note": "engagement",
+    "engagement_call": "engagement", "engagement_communication": "engagement", "engagements_emails": "engagement",
+    "engagements_notes": "engagement", "engagements_calls": "engagement", "engagements": "engagement",
+    "conversation_message_history": "message", "conversation_message_sender": "sender", "conversation_thread": "thread",
+}  # fmt: skip
+"""Tables that are told by their names where they are too large to look into."""
+
 REASONS: dict[Part, tuple[float, str]] = {
     "message": (0.97, "messages with conversationsThreadId, as HubSpot's conversations have them"),
     "thread": (0.96, "threads with inboxId and status, as HubSpot's conversations have them"),
+    "sender": (0.95, "senders of messages, as Fivetran lays out HubSpot's conversations"),
+    "aside": (0.9, "recipients of messages, as Fivetran lays out HubSpot's conversations"),
     "actor": (0.9, "actors, as HubSpot's conversations have them"),
+    "owner": (0.85, "owners, as HubSpot has them"),
+    "stage": (0.9, "stages of ticket pipelines, as Fivetran lays them out"),
     "ticket": (0.95, "tickets with HubSpot's properties"),
     "engagement": (0.95, "logged mails, notes or calls with HubSpot's properties (hs_...)"),
     "link": (0.95, "ticket_id with engagement_id, as warehouses keep HubSpot's associations"),
 }
-ACTORS: dict[str, TurnRole] = {
-    "A": "agent", "B": "bot", "L": "bot", "I": "bot", "S": "bot", "V": "customer", "E": "customer",
-}  # fmt: skip
 DIRECTIONS: dict[str, TurnRole] = {
     "INCOMING": "customer", "OUTGOING": "agent", "INCOMING_EMAIL": "customer", "EMAIL": "agent", "INBOUND": "customer",
     "OUTBOUND": "agent",
 }  # fmt: skip
 MESSAGE_KINDS: dict[str, Kind] = {"MESSAGE": "message", "WELCOME_MESSAGE": "message", "COMMENT": "note"}
 LOGGED_KINDS: dict[str, Kind] = {"email": "message", "communication": "message", "note": "note", "call": "call"}
-SAID = ("email", "note", "call", "communication", "meeting", "task")
 BODIES = {
     "email": ("hs_email_text", "hs_email_html", "text", "html"), "note": ("hs_note_body", "hs_body_preview", "body"),
     "call": ("hs_call_body", "hs_call_title", "body"), "communication": ("hs_communication_body", "body"),
@@ -71,8 +85,7 @@ CUSTOMERS_OWN = frozenset({"EMAIL", "FORM", "CHAT"})
 """Sources of tickets whose content is what the customer wrote."""
 
 UNSENT = frozenset({"DRAFT", "SCHEDULED", "SENDING"})
-TICKET_SIGNS = frozenset({"hs_pipeline", "hs_pipeline_stage", "hs_ticket_priority", "hs_ticket_category", "content"})
-PREFIXES = ("property_", "properties_")
+LIST_IDS: dict[Part, str] = {"actor": "id", "owner": "owner_id", "stage": "stage_id"}
 TICKET_CUSTOM = ("hs_pipeline", "hs_pipeline_stage", "hs_ticket_category", "hs_resolution", "source_type")
 
 
@@ -80,111 +93,74 @@ class HubSpot:
     """Read HubSpot's threads and tickets."""
 
     name = "hubspot"
-    title = "HubSpot (inbox threads, tickets with engagements, Fivetran tables)"
-    version = 1
+    title = "HubSpot (inbox threads, tickets with engagements, Fivetran and Airbyte tables)"
+    version = 2
     grouped = True
     mapped = False
 
     def detect(self, sample: Sample) -> Evidence | None:
         """Look at what the first records, or a table's columns, hold."""
-        table = sample_table(sample)
-        shown = [dict.fromkeys(table.columns, "")] if table is not None else sample_json(sample, LISTS)
-        for record in shown:
-            if (part := _part_of(_flat(record))) is not None:
+        for record in sample_records(sample, LISTS, NESTED):
+            if (part := part_of(flat(record))) is not None:
                 return Evidence(REASONS[part][0], (REASONS[part][1],), part=part)
-        return None
+        named = TABLES.get(named_parquet(sample) or "")
+        return Evidence(0.85, ("a Parquet file, named as a table of HubSpot's",), part=named) if named else None
 
     def read(self, reading: Reading) -> Iterator[Record]:
         """Give each thread and each ticket with what belongs to it; engagements find their tickets first."""
         engagements, cases = reading.spool.another(), reading.spool
-        actors: dict[str, Json] = {}
+        lists = _Lists()
         for recognised in reading.files:
-            for found in _records(recognised.file):
+            for found in records_in(recognised.file, LISTS, NESTED):
                 if isinstance(found, Reject):
                     yield found
                 else:
-                    yield from _sort_in(found, engagements, cases, actors)
+                    yield from _sort_in(found, engagements, cases, lists)
         for key, rows in engagements.groups():
             yield from _to_tickets(key, [(part, Found(*row)) for part, *row in rows], cases)
         for key, rows in cases.groups():
-            yield from _case(key, [(part, Found(*row)) for part, *row in rows], actors)
+            yield from _case(key, [(part, Found(*row)) for part, *row in rows], lists)
 
 
 CONNECTOR: Connector = HubSpot()
 
 
-def _records(file: SourceFile) -> Iterator[Found | Reject]:
-    table = read_table(file) if sample_table(file.sample) is not None else None
-    if table is None:
-        yield from records_of(file, LISTS)
-        return
-    for row in table.rows:
-        yield Found(row.place, file.uri, row.values) if isinstance(row, Row) else replace(row, source_uri=file.uri)
+@dataclass(slots=True)
+class _Lists:
+    """What only explains other records: who acts, who owns what, what pipelines' stages mean."""
+
+    actors: dict[str, Json] = field(default_factory=dict[str, Json])
+    stages: dict[str, Json] = field(default_factory=dict[str, Json])
+
+    def take(self, part: Part, record: Json) -> bool:
+        """Keep a record of these lists; tell whether it is one."""
+        identity = as_id(record.get(LIST_IDS.get(part, ""))) or as_id(record.get("id"))
+        if part == "aside":
+            return True
+        if part not in LIST_IDS or identity is None:
+            return False
+        if part == "owner":
+            name = [as_text(record.get(one)) for one in ("first_name", "firstName", "last_name", "lastName")]
+            record = {"name": " ".join(filter(None, name)), "email": record.get("email")}
+        (self.stages if part == "stage" else self.actors)[identity] = record
+        return True
 
 
-def _flat(record: Any) -> Json:  # noqa: ANN401 - any JSON value
-    """Bring CRM objects, engagements of version 1 and warehouse rows to one shape: id, properties, tickets."""
-    if not isinstance(record, dict):
-        return {}
-    if isinstance(record.get("engagement"), dict):
-        head, tickets = record["engagement"], as_list(as_dict(record.get("associations")).get("ticketIds"))
-        return {
-            **as_dict(record.get("metadata")), "hs_timestamp": head.get("timestamp"), "kind": head.get("type"),
-            "hubspot_owner_id": head.get("ownerId"), "engagement_id": head.get("id"), "tickets": tickets,
-        }  # fmt: skip
-    if isinstance(record.get("properties"), dict):
-        linked = as_list(as_dict(as_dict(record.get("associations")).get("tickets")).get("results"))
-        return {**record["properties"], "id": record.get("id"), "archived": record.get("archived"),
-                "tickets": [as_dict(one).get("id") for one in linked]}  # fmt: skip
-    if not any(name.startswith(PREFIXES) or name.startswith("_fivetran") for name in record):
-        return record
-    return {name.removeprefix(PREFIXES[0]).removeprefix(PREFIXES[1]): value for name, value in record.items()}
-
-
-def _part_of(flat: Json) -> Part | None:
-    names = flat.keys()
-    if "conversationsThreadId" in names and {"type", "createdAt"} <= names:
-        return "message"
-    if {"inboxId", "status", "createdAt"} <= names:
-        return "thread"
-    if {"ticket_id", "engagement_id"} <= names:
-        return "link"
-    if {"engagement_id", "hs_timestamp"} <= names or (_kind_of(flat) is not None and {"engagement_id", "id"} & names):
-        return "engagement"
-    if "id" in names and TICKET_SIGNS & names and ("subject" in names or "createdate" in names):
-        return "ticket"
-    return "actor" if "type" in names and _actor_role(as_id(flat.get("id"))) else None
-
-
-def _kind_of(flat: Json) -> str | None:
-    """Tell what is logged, by its type or by the properties that only this kind has."""
-    told = (as_text(flat.get("kind")) or as_text(flat.get("type")) or "").lower().removeprefix("incoming_")
-    is_logged = "engagement_id" in flat or "portal_id" in flat
-    if is_logged and told.removeprefix("forwarded_") in SAID:
-        return told.removeprefix("forwarded_")
-    return next((kind for kind in SAID if any(name.startswith(f"hs_{kind}_") for name in flat)), None) or (
-        "call" if is_logged and "portal_id" in flat else None
-    )
-
-
-def _actor_role(identity: str | None) -> TurnRole | None:
-    head, dash, rest = (identity or "").partition("-")
-    return ACTORS.get(head) if dash and rest else None
-
-
-def _sort_in(found: Found, engagements: Spool, cases: Spool, actors: dict[str, Json]) -> Iterator[Reject]:
-    flat = _flat(found.value)
-    part = _part_of(flat)
-    one = Found(found.place, found.uri, flat)
+def _sort_in(found: Found, engagements: Spool, cases: Spool, lists: _Lists) -> Iterator[Reject]:
+    record = flat(found.value)
+    part = part_of(record)
+    one = Found(found.place, found.uri, record)
     if part is None:
         yield found.unknown("no thread, message, ticket or engagement of HubSpot")
         return
-    name = {"message": "conversationsThreadId", "link": "engagement_id"}.get(part, "id")
-    key = as_id(flat.get("engagement_id")) or as_id(flat.get("id")) if part == "engagement" else as_id(flat.get(name))
+    if lists.take(part, record):
+        return
+    name = {"message": "conversationsThreadId", "sender": "thread_id", "link": "engagement_id"}.get(part, "id")
+    key = as_id(record.get(name)) if part != "engagement" else None
+    if part == "engagement":
+        key = as_id(record.get("engagement_id")) or as_id(record.get("id"))
     if key is None:
         yield found.reject("no_identity", f"there is no {name}")
-    elif part == "actor":
-        actors[key] = flat
     elif part in ("engagement", "link"):
         engagements.put(key, [part, *one.row()])
     else:
@@ -207,22 +183,23 @@ def _to_tickets(key: str, members: list[tuple[Part, Found]], cases: Spool) -> It
         cases.put(f"ticket {ticket}", ["engagement", *one.row()])
     if any(tickets):
         return
-    if _kind_of(body) == "email":
+    if kind_of(body) == "email":
         cases.put(f"mail {as_id(body.get('hs_email_thread_id')) or key}", ["engagement", *one.row()])
     else:
         for entry in logged:
             yield entry.reject("orphan", "it is logged on no ticket of the folder; export the associations with it")
 
 
-def _case(key: str, members: list[tuple[Part, Found]], actors: dict[str, Json]) -> Iterator[Record]:
-    heads = [one for part, one in members if part in ("ticket", "thread")]
+def _case(key: str, members: list[tuple[Part, Found]], lists: _Lists) -> Iterator[Record]:
+    heads = sorted((one for part, one in members if part in ("ticket", "thread")), key=_newness)
     links = [one for part, one in members if part == "link"]
+    senders = [one for part, one in members if part == "sender"]
     said: list[tuple[Part, Found]] = [one for one in members if one[0] in ("message", "engagement")]
     if not heads and not said:
-        for link in links:
-            yield link.reject("orphan", "neither its ticket nor its engagement is in the folder")
+        for one in (*links, *senders):
+            yield one.reject("orphan", "neither its ticket or thread, nor what belongs to it, is in the folder")
         return
-    case = _Case(key, heads[-1] if heads else said[0][1], actors)
+    case = _Case(key, heads[-1] if heads else said[0][1], lists, {_message_of(one): one.value for one in senders})
     for part, one in said:
         case.take(part, one)
     conversation = case.conversation(is_headed=bool(heads), missing=len(links))
@@ -232,13 +209,24 @@ def _case(key: str, members: list[tuple[Part, Found]], actors: dict[str, Json]) 
         yield heads[-1].reject("no_turns", "neither a content, nor messages or engagements of it are in the folder")
 
 
+def _newness(head: Found) -> Any:  # noqa: ANN401 - a time
+    return parse(as_time(head.value.get("hs_lastmodifieddate"))).at or NEVER
+
+
+def _message_of(sender: Found) -> str | None:
+    return as_id(sender.value.get("message_id"))
+
+
 @dataclass(slots=True)
 class _Case:
     """One thread or ticket on its way through the connector."""
 
     key: str
     head: Found
-    actors: dict[str, Json]
+    lists: _Lists
+    senders: dict[str | None, Json]
+    """Who sent which message, where a table of its own says so."""
+
     people: dict[str, Participant] = field(default_factory=dict[str, Participant])
     turns: dict[str, Turn] = field(default_factory=dict[str, Turn])
     is_cut: bool = False
@@ -252,12 +240,14 @@ class _Case:
         message: Json = found.value
         name = as_text(message.get("type")) or "MESSAGE"
         sender = as_dict(next(iter(as_list(message.get("senders"))), None))
-        actor = as_id(sender.get("actorId")) or as_id(message.get("createdBy"))
+        row = self.senders.get(as_id(message.get("id")), {})
+        actor = as_id(sender.get("actorId")) or as_id(message.get("createdBy")) or as_id(row.get("actor_id"))
         role = _sender_role(name, actor, as_text(message.get("direction")))
         kind = MESSAGE_KINDS.get(name, "event")
         rich, plain = as_text(message.get("richText")), as_text(message.get("text"))
         address = as_text(as_dict(sender.get("deliveryIdentifier")).get("value"))
-        self._meet(actor, role, as_text(sender.get("name")), address)
+        address = address or as_text(row.get("delivery_identifier_value"))
+        self._meet(actor, role, as_text(sender.get("name")) or as_text(row.get("name")), address)
         self.is_cut |= (as_text(message.get("truncationStatus")) or "NOT_TRUNCATED") != "NOT_TRUNCATED"
         return Turn(
             "system" if kind == "event" else role, (plain or name) if kind == "event" else (plain or rich or ""),
@@ -272,10 +262,10 @@ class _Case:
 
     def _engagement(self, found: Found) -> Turn:
         logged: Json = found.value
-        name = _kind_of(logged) or "note"
+        name = kind_of(logged) or "note"
         text, source = next(((text, one) for one in BODIES[name] if (text := as_text(logged.get(one)))), ("", ""))
         told = as_text(logged.get("hs_email_direction")) or as_text(logged.get("hs_communication_direction")) or ""
-        if not told and as_text(logged.get("kind")) == "INCOMING_EMAIL":
+        if not told and "INCOMING_EMAIL" in (logged.get("kind"), logged.get("type")):
             told = "INCOMING_EMAIL"
         role: TurnRole = DIRECTIONS.get(told, "system") if name in ("email", "communication") else "agent"
         kind = LOGGED_KINDS.get(name, "event")
@@ -298,9 +288,9 @@ class _Case:
     def _meet(self, identity: str | None, role: TurnRole, name: str | None, address: str | None) -> None:
         if identity is None or identity in self.people:
             return
-        actor = self.actors.get(identity, {})
+        actor = self.lists.actors.get(identity, {})
         address = address or as_text(actor.get("email"))
-        told = "explicit" if _actor_role(identity) else "direction"
+        told = "explicit" if actor_role(identity) else "direction"
         self.people[identity] = Participant(
             identity, role, told, name or as_text(actor.get("name")), address if address and "@" in address else None
         )
@@ -324,7 +314,10 @@ class _Case:
         turns = (*(self._first() if kind == "ticket" else ()), *in_order(list(self.turns.values())))
         times = [turn.created_at for turn in turns if turn.created_at is not None]
         subject = as_text(head.get("subject")) or _mail_subject(turns)
-        status = as_text(head.get("status")) or ("closed" if head.get("closed_date") else None)
+        stage_id = head.get("hs_pipeline_stage")
+        stage = self.lists.stages.get(as_id(stage_id) or "", {})
+        status = as_text(head.get("status")) or as_text(stage.get("ticket_state"))
+        status = status or ("closed" if head.get("closed_date") else None)
         is_deleted = as_flag(head.get("is_deleted")) is True or as_flag(head.get("archived")) is True
         is_said = any(turn.kind == "message" for turn in turns)
         ticket = as_id(as_dict(head.get("threadAssociations")).get("associatedTicketId"))
@@ -333,7 +326,7 @@ class _Case:
             source_uri=self.head.uri, parent_id=f"ticket {ticket}" if ticket else None, subject=subject,
             channel={"thread": "chat"}.get(kind, "email"),
             status="deleted" if is_deleted else status.lower() if status else None,
-            status_raw=as_text(head.get("status")) or as_text(head.get("hs_pipeline_stage")),
+            status_raw=as_text(head.get("status")) or as_text(stage.get("label")) or as_id(stage_id),
             priority=(as_text(head.get("hs_ticket_priority")) or "").lower() or None,
             created_at=as_time(head.get("createdAt", head.get("createdate"))) or (times[0] if times else None),
             updated_at=as_time(head.get("hs_lastmodifieddate")) or (times[-1] if times else None),
@@ -352,7 +345,7 @@ def _sender_role(name: str, actor: str | None, direction: str | None) -> TurnRol
     """Tell who sends: what comes in is the customer's; of what goes out, the actor tells an agent from a bot."""
     if name == "WELCOME_MESSAGE":
         return "bot"
-    told, moving = _actor_role(actor), DIRECTIONS.get(direction or "")
+    told, moving = actor_role(actor), DIRECTIONS.get(direction or "")
     if moving == "customer" or told is None:
         return moving or "system"
     return "agent" if told == "customer" and moving == "agent" else told
@@ -364,7 +357,7 @@ def _visibility(kind: Kind, role: TurnRole) -> Visibility:
     return "public" if role != "system" else "unknown"
 
 
-def _automation(name: str, actor: str | None) -> str:
+def _automation(name: str, actor: str | None) -> Automation:
     if name == "WELCOME_MESSAGE":
         return "welcome"
     return "ai" if (actor or "").startswith("L-") else "bot"

@@ -1,8 +1,24 @@
-"""Intercom: conversations with their parts, as the API gives them, or as Fivetran's warehouse tables.
+"""Intercom: conversations with their parts, as the API gives them, or as the tables that Fivetran and Airbyte lay out.
 
-The message that starts a conversation is its `source` and is not among the parts. Files of one folder belong together:
-the same conversation may come from a list page (without parts) and by itself, and tables are joined; everything is
-sorted by conversation on disk. `formats.md` 1.3 says what the fields mean and where that was seen.
+To get them: save each conversation by its id (`GET /conversations/ID`), and the lists of admins and contacts for names;
+list pages hold no parts. Or export the warehouse's tables as CSV or Parquet: conversation_history,
+conversation_part_history, contact_history, admin, tag, conversation_tag_history and conversation_contact_history of
+Fivetran; conversations, conversation_parts, contacts, admins and tags of Airbyte (also as it writes them raw, with
+`_airbyte_data`). Files of one folder belong together. The content data export and the reports (CSV) hold deliveries and
+figures, not what was said: they are recognised, and nothing is read from them.
+
+The message that starts a conversation is its `source` and is not among the parts. A part with a text is a message, also
+when it closes, assigns or snoozes; notes and summaries of calls are internal; other parts are events. What Fin or
+another AI agent says is an AI's, even under a teammate's name. The API gives the latest 500 parts: where there should
+be more, the head is missing, and the custom fields say how many parts. The thread that a mail quotes comes apart from
+it (`email_message_metadata.history`) and is kept beside the turn. A rating (1 to 5) is the customer's, else the one
+given to the AI agent. Of several versions of a conversation or part the newest counts.
+
+Not read: tickets' own parts, articles, companies, translations, attachments' bytes, bodies that Intercom withholds (X).
+
+Unconfirmed: delivered_as automated and campaign_initiated, the AI agent's name where its parts carry no mark, part
+types beyond those that the API's specification names, the columns of the reports, and a Parquet table's name where it
+is too large to look into. `formats.md` 1.3 says where the rest was seen.
 """
 
 from __future__ import annotations
@@ -11,15 +27,19 @@ import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from ingest.connector import Connector, Evidence, Reading
-from ingest.json_stream import read_json, sample_json
+from ingest.connector import Connector, Evidence, Reading, Recognised
+from ingest.found import Found
+from ingest.intercom_rows import LISTS, NESTED, Part, as_api, is_admin, key_of, part_of
 from ingest.keys import to_json
 from ingest.loose import NEVER, as_dict, as_flag, as_id, as_list, as_text, as_time, in_order
+from ingest.ratings import Rating, rated
 from ingest.records import (
     Attachment,
+    Automation,
     BodyFormat,
+    Completeness,
     Conversation,
     Kind,
     Participant,
@@ -30,33 +50,39 @@ from ingest.records import (
     Turn,
     TurnRole,
 )
-from ingest.source import Sample, SourceFile
-from ingest.tables_reader import read_table, sample_table
+from ingest.source import Sample
 from ingest.times import parse
+from ingest.warehouse import named_parquet, records_in, sample_records
 from store.spool import Spool
 
-Part = Literal["conversations", "parts", "people", "statistics"]
 Json = dict[str, Any]
 
-LISTS = ("conversations", "admins", "contacts", "data")
-"""Lists that pages of the API stand around: conversations, admins, contacts (`data` in newer versions)."""
+TABLES: dict[str, Part] = {
+    "conversation_part_history": "parts", "conversation_parts": "parts", "conversation_history": "conversations",
+    "conversation_tag_history": "tagged", "conversation_contact_history": "contacts",
+}  # fmt: skip
+"""Tables that are told by their names where they are too large to look into."""
 
-SIGNS = frozenset({"source", "conversation_parts", "contacts", "conversation_message", "teammates", "state"})
-PERSON_TYPES = frozenset({"admin", "contact", "user", "lead"})
-PERSON_SIGNS = frozenset({"email", "away_mode_enabled", "has_inbox_seat", "external_id", "role", "signed_up_at"})
-FIVETRAN = "_fivetran_synced"
-STATISTICS_SIGNS = frozenset({"ruleset_id", "content_id", "user_external_id", "content_title", "ruleset_version_id"})
 REASONS: dict[Part, tuple[float, str]] = {
     "conversations": (0.97, "conversations with source and conversation_parts, as Intercom has them"),
     "parts": (0.96, "conversation parts with part_type and conversation_id"),
     "people": (0.9, "admins or contacts, as Intercom has them"),
+    "tags": (0.85, "tags, as Intercom has them"),
+    "tagged": (0.9, "conversations' tags, as Fivetran lays out Intercom's"),
+    "contacts": (0.9, "conversations' contacts, as Fivetran lays out Intercom's"),
     "statistics": (0.96, "receipts of Intercom's content data export: delivery statistics without conversations"),
+    "report": (0.9, "figures on conversations, as Intercom's reports have them, without what was said"),
 }
-NO_SPEECH = (
-    "a content data export: it says what was delivered to whom and holds no conversation; "
-    "export conversations through the API (GET /conversations/ID) instead"
-)
+NO_SPEECH: dict[Part, str] = {
+    "statistics": "a content data export: it says what was delivered to whom and holds no conversation; "
+    "export conversations through the API (GET /conversations/ID) instead",
+    "report": "a report: it holds figures on conversations and not what was said; "
+    "export conversations through the API (GET /conversations/ID) instead",
+}
 UNLISTED = "the page lists conversations without their parts; fetch each one by its id to have them"
+WORST_AND_BEST = (1, 5)
+MOST_PARTS = 500
+"""The API gives the latest 500 parts and drops the rest (Intercom's OpenAPI description, conversations)."""
 
 ROLES: dict[str, TurnRole] = {
     "admin": "agent", "team": "agent", "user": "customer", "lead": "customer", "contact": "customer",
@@ -69,14 +95,18 @@ SPOKEN = frozenset({"comment", "quick_reply", "source"})
 PRIVATE = frozenset({"call_summary"})
 """Parts with a text that only the team sees, beside all whose type starts with "note"."""
 
+AI_NAMES = frozenset({"fin", "fin ai agent"})
+"""What Intercom's AI agent is called; its bot's parts do not always carry a mark."""
+
 STARTED_ALONE = frozenset({"operator_initiated", "automated", "campaign_initiated"})
 """How a conversation is delivered that nobody started by hand."""
 
 READ_FIELDS = frozenset(
     ("type", "id", "title", "created_at", "updated_at", "open", "state", "read", "priority", "tags", "source",
-     "conversation_rating", "contacts", "teammates", "conversation_parts", "channel", "user", "assignee")
+     "conversation_rating", "contacts", "teammates", "conversation_parts", "user", "assignee")
 )  # fmt: skip
-EMPTY = (None, "", [], {}, "[]", False)
+LOADERS = ("_fivetran_", "_airbyte_", "_ab_")
+EMPTY = (None, "", [], {}, "[]", "{}", False)
 TAG = re.compile(r"<(?:/\w+|\w+[^<>]*)>")
 
 
@@ -84,21 +114,24 @@ class Intercom:
     """Read Intercom's conversations."""
 
     name = "intercom"
-    title = "Intercom (conversations of the API, Fivetran tables)"
-    version = 1
+    title = "Intercom (conversations of the API, Fivetran and Airbyte tables)"
+    version = 2
     grouped = True
     mapped = False
 
     def detect(self, sample: Sample) -> Evidence | None:
-        """Look at what the first records, or a table's columns, hold."""
+        """Look at what the first records or rows hold."""
         part = _part_of(sample)
-        return Evidence(REASONS[part][0], (REASONS[part][1],), part=part) if part else None
+        if part is not None:
+            return Evidence(REASONS[part][0], (REASONS[part][1],), part=part)
+        named = TABLES.get(named_parquet(sample) or "")
+        return Evidence(0.85, ("a Parquet file, named as a table of Intercom's",), part=named) if named else None
 
     def read(self, reading: Reading) -> Iterator[Record]:
         """Give each conversation with its turns; what belongs to none of the folder as a reject."""
         export = _Export(reading.spool)
         for recognised in reading.files:
-            yield from export.take(recognised.file)
+            yield from export.take(recognised)
         yield from export.records()
 
 
@@ -106,32 +139,8 @@ CONNECTOR: Connector = Intercom()
 
 
 def _part_of(sample: Sample) -> Part | None:
-    table = sample_table(sample)
-    if table is not None:
-        return _part_of_columns(frozenset(table.columns))
-    return next((part for record in sample_json(sample, LISTS) if (part := _classify(record))), None)
-
-
-def _part_of_columns(columns: frozenset[str]) -> Part | None:
-    if {"conversation_id", "part_type", "body"} <= columns:
-        return "parts"
-    if {"id", "source_body", "source_author_type"} <= columns:
-        return "conversations"
-    if "receipt_id" in columns and columns & STATISTICS_SIGNS:
-        return "statistics"
-    of_people = {"id", "email", "name", FIVETRAN} <= columns
-    return "people" if of_people and columns & {"job_title", "unsubscribed_from_emails"} else None
-
-
-def _classify(record: Any) -> Part | None:  # noqa: ANN401 - any JSON value
-    if not isinstance(record, dict):
-        return None
-    names, kind = record.keys(), as_text(record.get("type"))
-    if kind == "conversation" and SIGNS & names:
-        return "conversations"
-    if kind is None and isinstance(record.get("conversation_parts"), dict) and isinstance(record.get("source"), dict):
-        return "conversations"
-    return "people" if kind in PERSON_TYPES and len(PERSON_SIGNS & names) >= 2 else None
+    records = sample_records(sample, LISTS, NESTED)
+    return next((part for record in records if (part := part_of(record, sample.name))), None)
 
 
 class _Member(NamedTuple):
@@ -146,60 +155,31 @@ class _Member(NamedTuple):
         return Reject(self.place, code, detail, raw=to_json(self.record), source_uri=self.uri)
 
 
-def _rows(file: SourceFile, part: Part) -> Iterator[tuple[str, Json] | Reject]:
-    """Give a table's rows in the words of the API; versions that are no longer active are history, not records."""
-    for row in found.rows if (found := read_table(file)) else ():
-        if isinstance(row, Reject):
-            yield row
-            continue
-        record: Json = {name: None if value == "" else value for name, value in row.values.items()}
-        if as_flag(record.get("_fivetran_active")) is not False:
-            yield row.place, _from_row(record, part)
-
-
-def _from_row(row: Json, part: Part) -> Json:
-    """Put together again what the warehouse keeps in columns with a common start (`source_body`)."""
-    if part == "people":
-        return {**row, "is_deleted": as_flag(row.get("_fivetran_deleted")) is True}
-    if part == "parts":
-        return {**row, "author": {"type": row.get("author_type"), "id": row.get("author_id")}}
-    starts = ("source_author_", "source_", "conversation_rating_", "_fivetran_")
-    nested = {start: {k.removeprefix(start): v for k, v in row.items() if k.startswith(start)} for start in starts}
-    rating = nested["conversation_rating_"]
-    return {
-        **{name: value for name, value in row.items() if not name.startswith(starts)},
-        "source": {**nested["source_"], "author": nested["source_author_"]},
-        "conversation_rating": {"rating": rating.get("value"), "remark": rating.get("remark")},
-    }
-
-
 @dataclass(slots=True)
 class _Export:
     """What is known of the folder while its files are read."""
 
     spool: Spool
     people: dict[str, Participant] = field(default_factory=dict[str, Participant])
+    tags: dict[str, str] = field(default_factory=dict[str, str])
     has_part_table: bool = False
 
-    def take(self, file: SourceFile) -> Iterator[Reject]:
+    def take(self, recognised: Recognised) -> Iterator[Reject]:
         """Sort a file's records in; give those that cannot be."""
-        table = sample_table(file.sample)
-        part = _part_of_columns(frozenset(table.columns)) if table else None
-        if part == "statistics":
-            yield Reject("file", "no_turns", NO_SPEECH, source_uri=file.uri)
+        file = recognised.file
+        whole = _part_of(file.sample)
+        if whole in NO_SPEECH:
+            yield Reject("file", "no_turns", NO_SPEECH[whole], source_uri=file.uri)
             return
-        self.has_part_table |= part == "parts"
-        for placed in _rows(file, part) if part else read_json(file, LISTS):
-            if isinstance(placed, Reject):
-                yield placed
+        for found in records_in(file, LISTS, NESTED):
+            if isinstance(found, Reject):
+                yield found
                 continue
-            place, record = placed
-            kind = part or _classify(record)
-            if kind is None:
-                detail = "the record is no conversation, contact or admin"
-                yield Reject(place, "bad_record", detail, raw=to_json(record), source_uri=file.uri)
+            part = part_of(found.value, file.name)
+            if part is None or part in NO_SPEECH:
+                yield found.unknown("the record is no conversation, contact, admin or tag")
             else:
-                yield from self._sort_in(_Member(kind, place, file.uri, record))
+                yield from self._sort_in(part, found)
 
     def records(self) -> Iterator[Record]:
         """Give every conversation with what belongs to it."""
@@ -207,15 +187,19 @@ class _Export:
             members = [_Member(*row) for row in rows]
             yield from _assemble(members, self)
 
-    def _sort_in(self, member: _Member) -> Iterator[Reject]:
-        name = "conversation_id" if member.part == "parts" else "id"
-        key = as_id(member.record.get(name))
+    def _sort_in(self, part: Part, found: Found) -> Iterator[Reject]:
+        record = as_api(found.value, part)
+        key = key_of(record, part)
         if key is None:
-            yield member.reject("no_identity", f"there is no {name}")
-        elif member.part == "people":
-            self.people[key] = _person(member.record, "agent" if "job_title" in member.record else "unknown")
+            name = "id" if part in ("conversations", "people", "tags") else "conversation_id"
+            yield found.reject("no_identity", f"there is no {name}")
+        elif part == "people":
+            self.people[key] = _person(record, "agent" if is_admin(record) else "unknown")
+        elif part == "tags":
+            self.tags[key] = as_text(record.get("name")) or key
         else:
-            self.spool.put(key, list(member))
+            self.has_part_table |= part == "parts"
+            self.spool.put(key, list(_Member(part, found.place, found.uri, record)))
 
 
 def _person(record: Json, role: Role = "unknown") -> Participant:
@@ -237,9 +221,10 @@ def _assemble(members: list[_Member], export: _Export) -> Iterator[Record]:
     for version in versions:
         for number, part in enumerate(_embedded(version.record), start=1):
             yield from case.add(version._replace(place=f"{version.place} part {number}", record=part))
+    for member in sorted((one for one in members if one.part == "parts"), key=_newness, reverse=True):
+        yield from case.add(member)
     for member in members:
-        if member.part == "parts":
-            yield from case.add(member)
+        case.note(member)
     conversation = case.conversation()
     if conversation.turns:
         yield conversation
@@ -271,8 +256,12 @@ class _Case:
     export: _Export
     people: dict[str, Participant] = field(default_factory=dict[str, Participant])
     turns: dict[str, Turn] = field(default_factory=dict[str, Turn])
+    tags: list[str] = field(default_factory=list[str])
+    total: int = 0
+    """How many parts there should be, as far as anything says so."""
 
     def __post_init__(self) -> None:
+        self.total = int(_number((_holder(self._record) or {}).get("total_count")) or 0)
         self._meet(as_dict(self._record.get("user")), "customer")
         self._meet(as_dict(self._source.get("author")), "unknown")
         for person in as_list(as_dict(self._record.get("contacts")).get("contacts")):
@@ -303,12 +292,19 @@ class _Case:
             return
         identity = as_id(part.get("id"))
         self.turns.setdefault(identity or member.place, self._turn(part, member.place))
+        self.total = max(self.total, int(_number(part.get("conversation_total_parts")) or 0))
+
+    def note(self, member: _Member) -> None:
+        """Take in what a table joins the conversation with: a tag, or a contact."""
+        if member.part == "tagged" and (tag := as_id(member.record.get("tag_id"))):
+            self.tags.append(self.export.tags.get(tag, tag))
+        elif member.part == "contacts":
+            self._meet({"type": "contact", "id": member.record.get("contact_id")}, "customer")
 
     def conversation(self) -> Conversation:
         """Give what came together, the source first."""
         record, source = self._record, self._source
-        rating = as_dict(record.get("conversation_rating"))
-        score, raw = _number(rating.get("rating")), as_text(source.get("type"))
+        (given, comment), raw = self._rating(), as_text(source.get("type"))
         turns = (*self._first(), *in_order(list(self.turns.values())))
         return Conversation(
             as_id(record.get("id")), turns, self.member.place, tuple(self.people.values()),
@@ -317,9 +313,16 @@ class _Case:
             status_raw=as_text(record.get("state")), priority=_priority(record.get("priority")),
             created_at=as_time(record.get("created_at")), updated_at=as_time(record.get("updated_at")),
             closed_at=as_time(as_dict(record.get("statistics")).get("last_close_at")), tags=tuple(self._tags()),
-            csat_score=score, csat_scale="1-5" if score else None, csat_label=_label(score),
-            csat_comment=as_text(rating.get("remark")), completeness=self._completeness(turns), custom=self._custom(),
+            csat_score=given.score, csat_scale=given.scale, csat_label=given.label, csat_comment=comment,
+            completeness=self._completeness(turns), custom=self._custom() | given.custom,
         )  # fmt: skip
+
+    def _rating(self) -> tuple[Rating, str | None]:
+        """Give what the conversation was rated, else what the AI agent was, and the words with it."""
+        told, ai = as_dict(self._record.get("conversation_rating")), as_dict(self._record.get("ai_agent"))
+        if told.get("rating") is None and ai.get("rating") is not None:
+            told = {"rating": ai["rating"], "remark": ai.get("rating_remark")}
+        return rated(told.get("rating"), *WORST_AND_BEST), as_text(told.get("remark"))
 
     def _first(self) -> Iterator[Turn]:
         """Make a turn of the source, which is the first message and stands in no part."""
@@ -381,6 +384,8 @@ class _Case:
         return ("html_mail" if is_page else "mail") if is_mail else "html" if is_page else "text"
 
     def _status(self) -> str | None:
+        if as_flag(self._record.get("_fivetran_deleted")) is True:
+            return "deleted"
         state, is_open = as_text(self._record.get("state")), self._record.get("open")
         return state or ({True: "open", False: "closed"}[is_open] if isinstance(is_open, bool) else None)
 
@@ -388,23 +393,26 @@ class _Case:
         for tag in as_list(as_dict(self._record.get("tags")).get("tags")):
             if name := as_text(as_dict(tag).get("name")):
                 yield name
+        yield from self.tags
 
-    def _completeness(
-        self, turns: tuple[Turn, ...]
-    ) -> Literal["complete", "truncated_head", "truncated_body", "events_only"]:
+    def _completeness(self, turns: tuple[Turn, ...]) -> Completeness:
         """Compare with the parts that there should be: the API gives the latest 500, a list page none."""
         if not any(turn.kind == "message" for turn in turns):
             return "events_only"
         if self.is_unlisted:
             return "truncated_body"
-        return "truncated_head" if self._missing() > 0 else "complete"
+        is_full = not self.total and len(_embedded(self._record)) >= MOST_PARTS
+        return "truncated_head" if self._missing() > 0 or is_full else "complete"
 
     def _missing(self) -> int:
-        total = _number((_holder(self._record) or {}).get("total_count"))
-        return int(total) - len(self.turns) if total else 0
+        return self.total - len(self.turns)
 
     def _custom(self) -> Json:
-        left = {name: value for name, value in self._record.items() if name not in READ_FIELDS and value not in EMPTY}
+        left = {
+            name: value
+            for name, value in self._record.items()
+            if name not in READ_FIELDS and not name.startswith(LOADERS) and value not in EMPTY
+        }
         if self.is_unlisted:
             left["parts"] = UNLISTED
         elif self._missing() > 0:
@@ -424,11 +432,13 @@ def _kind(name: str, *, is_said: bool) -> Kind:
 
 
 def _is_ai(author: Json) -> bool:
-    return author.get("from_ai_agent") is True or author.get("is_ai_answer") is True
+    """Tell an AI agent by its marks, or a bot by the AI agent's name."""
+    is_named = author.get("type") == "bot" and str(author.get("name")).lower() in AI_NAMES
+    return author.get("from_ai_agent") is True or author.get("is_ai_answer") is True or is_named
 
 
-def _automation(author: Json) -> str:
-    return "ai" if _is_ai(author) else "rule"
+def _automation(author: Json) -> Automation:
+    return "ai" if _is_ai(author) else "workflow"
 
 
 def _attachment(file: Json) -> Attachment:
@@ -453,9 +463,3 @@ def _number(value: Any) -> float | None:  # noqa: ANN401 - any JSON value
     """Give a number that is not negative, also from a table's text."""
     plain = as_id(value) or ""
     return float(plain) if re.fullmatch(r"\d{1,15}(?:\.\d{1,9})?", plain) else None
-
-
-def _label(score: float | None) -> Literal["good", "neutral", "bad"] | None:
-    if not score:
-        return None
-    return "good" if score > 3 else "bad" if score < 3 else "neutral"

@@ -21,6 +21,7 @@ from ingest.connector import Connector, Evidence, Reading
 from ingest.found import Found, records_of
 from ingest.json_stream import sample_json
 from ingest.loose import as_dict, as_id, as_list, as_text, as_time, in_order
+from ingest.ratings import THUMBS, Rating, on_scale
 from ingest.records import Attachment, Conversation, Kind, Participant, Record, Reject, Turn, TurnRole, Visibility
 from ingest.source import Sample
 
@@ -38,7 +39,6 @@ KINDS: dict[str, Kind] = {
     "message": "message", "rich_message": "message", "file": "message", "filled_form": "form", "form": "form",
     "system_message": "event", "annotation": "event", "custom": "event",
 }  # fmt: skip
-LABELS: dict[float, Literal["good", "bad"]] = {1.0: "good", 0.0: "bad"}
 
 
 class LiveChat:
@@ -202,7 +202,7 @@ class _Case:
         turns = tuple(in_order(list(self.turns.values())))
         times = [turn.created_at for turn in turns if turn.created_at is not None]
         active = thread.get("active")
-        score, comment = _rating(thread)
+        given, comment = _rating(thread)
         is_said = any(turn.kind not in ("event", "form") for turn in turns)
         return Conversation(
             self.key, turns, self.head.place, tuple(self.people.values()),
@@ -210,11 +210,10 @@ class _Case:
             status=None if not isinstance(active, bool) else "open" if active else "closed",
             created_at=as_time(thread.get("created_at")) or (times[0] if times else None),
             updated_at=times[-1] if times else None, closed_at=times[-1] if times and active is False else None,
-            tags=tuple(tag for tag in as_list(thread.get("tags")) if isinstance(tag, str)), csat_score=score,
-            csat_scale="good/bad" if score is not None else None,
-            csat_label=LABELS.get(score) if score is not None else None, csat_comment=comment,
+            tags=tuple(tag for tag in as_list(thread.get("tags")) if isinstance(tag, str)),
+            csat_score=given.score, csat_scale=given.scale, csat_label=given.label, csat_comment=comment,
             completeness="events_only" if not is_said else "complete" if thread else "truncated_head",
-            custom=self._custom(chat, thread),
+            custom=self._custom(chat, thread) | given.custom,
         )  # fmt: skip
 
     def _custom(self, chat: Json, thread: Json) -> Json:
@@ -277,12 +276,12 @@ def _custom_of(event: Json) -> Json:
     return {name: value for name, value in kept.items() if value} | ({} if known else {"fields_of_it": sorted(event)})
 
 
-def _rating(thread: Json) -> tuple[float | None, str | None]:
+def _rating(thread: Json) -> tuple[Rating, str | None]:
     """Give the rating, which is 1 for good and 0 for bad; newer versions wrap each property as {"value": ...}."""
     rating = as_dict(as_dict(thread.get("properties")).get("rating"))
     score, comment = (_bare(rating.get(name)) for name in ("score", "comment"))
     is_known = not isinstance(score, bool) and score in (0, 1)
-    return (float(score) if is_known else None), as_text(comment)
+    return (on_scale(float(score), THUMBS, score) if is_known else Rating(original=score)), as_text(comment)
 
 
 def _bare(value: Any) -> Any:  # noqa: ANN401 - any JSON value

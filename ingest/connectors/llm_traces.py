@@ -25,6 +25,7 @@ from ingest.found import Found, records_of
 from ingest.json_stream import sample_json
 from ingest.keys import to_json
 from ingest.loose import NEVER, as_dict, as_id, as_json, as_list, as_text, as_time
+from ingest.ratings import UNRATED, Rating, rated
 from ingest.records import BodyFormat, Conversation, Kind, Participant, Record, Reject, Turn, TurnRole
 from ingest.source import Sample, SourceFile
 from ingest.tables_reader import Row, read_table, sample_table
@@ -243,7 +244,7 @@ class _Case:
         """Give what came together; of stored completions the input may be missing, or the output."""
         records: list[Json] = [one.value for one in used] or [self.first.value]
         times = [at for record in records if (at := _at(record)) is not None]
-        score, comment = _feedback(records)
+        given, comment = _feedback(records)
         turns = (*self.systems.values(), *self.turns)
         person = (Participant(self.user, "customer"),) if self.user else ()
         return Conversation(
@@ -251,9 +252,9 @@ class _Case:
             created_at=times[0] if times else None, updated_at=times[-1] if times else None,
             tags=tuple(dict.fromkeys(tag for record in records for tag in as_list(as_json(record.get("tags")))
                                      if isinstance(tag, str))),
-            csat_score=score, csat_scale="0-1" if score is not None else None, csat_comment=comment,
+            csat_score=given.score, csat_scale=given.scale, csat_label=given.label, csat_comment=comment,
             completeness="truncated_head" if is_cut else "truncated_body" if is_open else "complete",
-            custom=self._custom(records),
+            custom=self._custom(records) | given.custom,
         )  # fmt: skip
 
     def _custom(self, records: list[Json]) -> Json:
@@ -355,12 +356,12 @@ def _text_of(content: Any) -> str:  # noqa: ANN401 - any JSON value
     return "\n".join(part for part in parts if isinstance(part, str) and part)
 
 
-def _feedback(records: list[Json]) -> tuple[float | None, str | None]:
+def _feedback(records: list[Json]) -> tuple[Rating, str | None]:
     """Give the last score that is named like feedback and lies between 0 and 1."""
     scores = [as_dict(score) for record in records for score in as_list(as_json(record.get("scores")))]
     for score in reversed(scores):
         value: Any = score.get("value")
         is_share = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
         if is_share and FEEDBACK.search(str(score.get("name"))):
-            return float(value), as_text(score.get("comment"))
-    return None, None
+            return rated(value, 0, 1), as_text(score.get("comment"))
+    return UNRATED, None

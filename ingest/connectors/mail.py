@@ -28,6 +28,7 @@ from ingest.mail_threads import Sides, Threads, party_of
 from ingest.mailbox import RawMail, kind_of_mailbox, mails_of
 from ingest.records import (
     Attachment,
+    Automation,
     BodyFormat,
     Conversation,
     Participant,
@@ -50,6 +51,10 @@ GUESSED = "nobody corresponds with several parties, so who wrote first is taken 
 NO_WRITER = "the mail names nobody as its writer (no From, no Sender)"
 BROKEN_OFF = "the file ends in the middle of the mail"
 DRAFT_FLAG = ":2,"
+AUTOMATION: dict[str, Automation] = {
+    "autoreply": "autoreply", "bounce": "autoreply", "calendar": "workflow", "notification": "workflow",
+    "bulk": "workflow",
+}  # fmt: skip
 """Behind it a Maildir's file name has its flags; D is a draft (maildir(5))."""
 
 
@@ -244,6 +249,8 @@ class _Thread:
         visibility = self._visibility(letter, author)
         is_bounce = automation == "bounce"
         custom: dict[str, Any] = {"charset": list(body.troubles)} if body.troubles else {}
+        if automation in ("calendar", "notification", "bulk"):
+            custom["sent_as"] = automation
         if letter.is_cut:
             custom["cut_off"] = "the rest of a very large mail was not read"
         return Turn(
@@ -251,7 +258,7 @@ class _Thread:
             created_at=head.date or None,
             kind="event" if is_bounce else "message" if visibility == "public" else "note",
             visibility="internal" if is_bounce else visibility, body_format=cast("BodyFormat", body.body_format),
-            is_automated=bool(automation), automation=automation or None, is_draft=head.is_draft,
+            is_automated=bool(automation), automation=AUTOMATION.get(automation), is_draft=head.is_draft,
             reply_to=head.parents[-1] if head.parents else None, event_type="bounce" if is_bounce else None,
             place=self._place(letter), attachments=tuple(_attachment(file) for file in body.files), custom=custom,
         )  # fmt: skip

@@ -28,7 +28,7 @@ from ingest.found import Found, records_of
 from ingest.json_stream import sample_json
 from ingest.loose import as_dict, as_flag, as_id, as_list, as_text
 from ingest.mapping import Mapping
-from ingest.records import Attachment, Conversation, Record, Reject, Role, Turn
+from ingest.records import Attachment, Completeness, Conversation, Record, Reject, Role, Turn
 from ingest.sessions import CHANNEL, Cutter
 from ingest.slack_text import said_in
 from ingest.source import Sample, SourceFile
@@ -37,7 +37,6 @@ from store.spool import Spool
 
 Part = Literal["messages", "users", "channels", "other"]
 Json = dict[str, Any]
-Complete = Literal["complete", "truncated_head", "truncated_body"]
 
 LISTS = ("messages", "members", "channels")
 DAY = re.compile(r"\d{4}-\d\d-\d\d\.json")
@@ -231,7 +230,7 @@ class _Export:
         uri: str,
         *,
         thread: str | None = None,
-        completeness: Complete = "complete",
+        completeness: Completeness = "complete",
     ) -> Conversation:
         present = {turn.author for turn in turns if turn.author}
         people = settle((self.met[identity] for identity in sorted(present)), self.mapping)

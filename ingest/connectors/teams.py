@@ -28,7 +28,7 @@ from ingest.found import Found, records_of
 from ingest.json_stream import sample_json
 from ingest.loose import NEVER, as_dict, as_id, as_json, as_list, as_text, as_time, in_order
 from ingest.mapping import Mapping
-from ingest.records import Attachment, Conversation, Record, Reject, Role, Turn
+from ingest.records import Attachment, Completeness, Conversation, Record, Reject, Role, Turn
 from ingest.sessions import CHAT, Cutter
 from ingest.source import Sample
 from ingest.speakers import Speaker, note_on_roles, settle, with_roles
@@ -37,7 +37,6 @@ from store.spool import Spool
 
 Part = Literal["messages", "users", "channels", "other"]
 Json = dict[str, Any]
-Complete = Literal["complete", "truncated_head"]
 
 LISTS = ("value", "Value")
 IN_A_FOLDER_EACH = re.compile(r"(?:messages|channels|teamMembers|teamInstalledApps)_.+\.json")
@@ -214,7 +213,7 @@ class _Export:
             yield self._conversation(container, str(rest[0].external_id), rest, uri, None, "complete")
 
     def _conversation(
-        self, container: str, first: str, turns: list[Turn], uri: str, subject: str | None, completeness: Complete
+        self, container: str, first: str, turns: list[Turn], uri: str, subject: str | None, completeness: Completeness
     ) -> Conversation:
         present = dict.fromkeys(turn.author for turn in turns if turn.author)
         people = settle((self.met[identity] for identity in present), self.mapping)

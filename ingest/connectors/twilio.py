@@ -245,7 +245,7 @@ def _turn(found: Found, people: _People) -> Turn:
         role, as_text(record.get("body")) or "", external_id=as_id(record.get("sid")), author=person,
         created_at=created, edited_at=updated if updated != created else None,
         visibility="public" if role != "system" else "unknown", is_automated=role == "bot",
-        automation="rule" if author == SYSTEM else "bot" if role == "bot" else None, place=found.place,
+        automation="workflow" if author == SYSTEM else "bot" if role == "bot" else None, place=found.place,
         attachments=tuple(_attachment(as_dict(file)) for file in as_list(record.get("media"))),
         custom={name: value for name, value in custom.items() if value is not None},
     )  # fmt: skip

@@ -67,7 +67,7 @@ def test_repeated_share_is_of_long_turns_said_before() -> None:
 
 
 def test_automated_share_counts_scripts_but_neither_macros_nor_ai() -> None:
-    assert value_of("automated_share", ("customer", "x"), ("agent", "y", "rule"), ("agent", "z")) == 0.5
+    assert value_of("automated_share", ("customer", "x"), ("agent", "y", "workflow"), ("agent", "z")) == 0.5
     assert value_of("automated_share", ("bot", "menu: 1 2 3")) == 1.0
     assert value_of("automated_share", ("bot", "y", "ai"), ("agent", "z", "macro")) == 0.0
     assert value_of("automated_share", ("customer", "x")) is None

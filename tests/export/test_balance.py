@@ -288,7 +288,7 @@ def test_manifest_card_picture_and_rows_tell_what_was_given_up(workspace: Worksp
     assert sum(count for _, count in rows) == 100
     card = dataset.card.read_text()
     assert "40 of 100 conversations were taken, 60 given up" in card
-    assert "| other | 80 (80%) | 20 (50%) |" in card
+    assert "| other | 80 (80 %) | 20 (50 %) |" in card
     assert "](balance.svg)" in card
     assert "topic returns" in (dataset.folder / "balance.svg").read_text()
 

@@ -27,7 +27,7 @@ def test_roles_are_those_of_the_items(read) -> None:
     (one,) = read(a=chat(item("1", "Welcome!", "SYSTEM"), item("2", "hi", at=11), item("3", "hello", "AGENT", at=12),
                          item("4", "offer her 20 %", "SUPERVISOR", at=13), item("5", "?", "ROBOT", at=14)))  # fmt: skip
     assert [(t.role, t.kind, t.visibility, t.automation) for t in one.turns] == [
-        ("bot", "message", "public", "prompt"),
+        ("bot", "message", "public", "workflow"),
         ("customer", "message", "public", None),
         ("agent", "message", "public", None),
         ("agent", "note", "internal", None),

@@ -87,7 +87,7 @@ def test_an_ai_agent_is_a_bot_whatever_name_it_speaks_under(read) -> None:
     (one,) = read(one=conversation(part(1, "<p>a</p>", author=fin), part(2, "<p>b</p>", author=bot, at=20)))
     assert [(turn.role, turn.automation, turn.is_automated) for turn in one.turns[1:]] == [
         ("bot", "ai", True),
-        ("bot", "rule", True),
+        ("bot", "workflow", True),
     ]
 
 
@@ -149,7 +149,8 @@ def test_rating_tags_and_state_are_the_conversations(read) -> None:
     (one,) = read(one=conversation(
         conversation_rating={"rating": 2, "remark": "slow"}, priority="priority",
         tags={"tags": [{"name": "parcel"}, {"name": None}]}))  # fmt: skip
-    assert (one.csat_score, one.csat_scale, one.csat_label, one.csat_comment) == (2.0, "1-5", "bad", "slow")
+    assert (one.csat_score, one.csat_scale, one.csat_label, one.csat_comment) == (0.25, "1-5", "bad", "slow")
+    assert one.custom["csat_original"] == 2
     assert (one.tags, one.status, one.priority) == (("parcel",), "closed", "high")
 
 
@@ -198,7 +199,7 @@ def test_warehouse_tables_are_joined_and_only_active_rows_count(read) -> None:
         ("agent", "message", "On its way."),
         ("agent", "note", "Difficult"),
     ]
-    assert (one.status, one.csat_score, one.completeness) == ("closed", 5.0, "complete")
+    assert (one.status, one.csat_score, one.completeness) == ("closed", 1.0, "complete")
     assert ("7", "Bo Agent", "bo@example.com") in [(p.external_id, p.display_name, p.email) for p in one.participants]
     assert (reject.code, reject.place) == ("orphan", "line 5")
 

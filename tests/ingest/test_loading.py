@@ -150,9 +150,16 @@ def test_a_connector_that_breaks_costs_its_file_only(
     write(folder / "a.jsonl", record("1"))
     messages = [{"role": "user", "content": "x"}, {"role": "assistant", "content": "y"}]
     write(folder / "chat.jsonl", {"messages": messages})
-    ingest(workspace, store, folder)
+    report = ingest(workspace, store, folder)
     assert store.value("SELECT count(*) FROM conversations") == 1
-    assert store.rows("SELECT code, detail FROM rejects") == [("unreadable", "the connector failed with KeyError")]
+    assert store.rows("SELECT code, detail FROM rejects") == [
+        ("connector_failed", "the connector failed with KeyError")
+    ]
+    assert [batch.connector for batch in report.broken] == ["chat"]
+    monkeypatch.undo()
+    mended = ingest(workspace, store, folder)
+    assert {batch.connector: batch.status for batch in mended.batches} == {"jsonlines": "again", "chat": "done"}
+    assert store.rows("SELECT code FROM rejects") == []
 
 
 def test_a_mapping_that_is_needed_names_columns_and_no_values(

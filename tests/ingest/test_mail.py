@@ -155,10 +155,10 @@ def test_a_form_that_writes_for_somebody_is_that_somebody(read):
     [
         (ANN, {"Auto_Submitted": "auto-replied"}, ("customer", "autoreply", "message")),
         (ANN, {"Subject": "Automatische Antwort: Parcel"}, ("customer", "autoreply", "message")),
-        (SHOP, {"Auto_Submitted": "auto-generated"}, ("bot", "notification", "message")),
-        (ANN, {"Precedence": "bulk"}, ("customer", "bulk", "message")),
-        ("MAILER-DAEMON@post.example", {}, ("system", "bounce", "event")),
-        (ANN, {"Content_Type": "text/calendar"}, ("customer", "calendar", "message")),
+        (SHOP, {"Auto_Submitted": "auto-generated"}, ("bot", "workflow", "message")),
+        (ANN, {"Precedence": "bulk"}, ("customer", "workflow", "message")),
+        ("MAILER-DAEMON@post.example", {}, ("system", "autoreply", "event")),
+        (ANN, {"Content_Type": "text/calendar"}, ("customer", "workflow", "message")),
         (ANN, {"Precedence": "list", "List_Id": "<support.shop.example>"}, ("customer", None, "message")),
     ],
 )

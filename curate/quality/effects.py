@@ -1,0 +1,121 @@
+"""How many conversations a rule stops, and what another threshold or action would change: counted, nothing measured.
+
+Signals are stored and thresholds apply when read, so an effect is one query over one signal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from curate.quality.rules import Rule, Threshold
+from store.database import Store
+
+BINS = 20
+# Conversations that the rule has matched, and those that it alone decided on, at the last curation.
+COUNTS = """
+SELECT code, count(*) FROM (SELECT unnest(flags) AS code FROM outcomes WHERE len(flags) > 0) GROUP BY code
+UNION ALL
+SELECT 'first ' || code, count(*) FROM outcomes WHERE stage = 'quality' AND verdict = 'drop' GROUP BY code
+"""
+BROKEN = "coalesce(value < ?, false) OR coalesce(value > ?, false)"
+MATCHES = f"""
+SELECT count(*), count(*) FILTER ({BROKEN}), count(*) FILTER ({BROKEN})
+FROM signals WHERE signal = ? AND value IS NOT NULL
+"""
+CHANGED = f"""
+WITH changed AS (
+    SELECT conversation_key, drops_then FROM (
+        SELECT conversation_key, ({BROKEN}) AND ? AS drops_now, ({BROKEN}) AND ? AS drops_then
+        FROM signals WHERE signal = ?
+    ) WHERE drops_now <> drops_then
+)
+SELECT count(*) FILTER (drops_then AND o.verdict = 'keep' AND o.reason <> ?),
+       count(*) FILTER (NOT drops_then AND o.verdict = 'drop' AND o.stage = 'quality' AND o.code <> 'decision.drop'
+                        AND NOT list_has_any(o.flags, ?))
+FROM changed JOIN outcomes AS o USING (conversation_key)
+"""
+SPREAD = """
+WITH found AS (SELECT value FROM signals WHERE signal = ? AND value IS NOT NULL),
+ends AS (SELECT min(value) AS least, quantile_cont(value, 0.99) AS most FROM found)
+SELECT least, most, least(?, floor((value - least) / nullif(most - least, 0) * ?))::INTEGER AS bin, count(*)
+FROM found, ends GROUP BY ALL ORDER BY bin
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How often a rule matched at the last curation, and how often it was the reason for a drop."""
+
+    matches: int
+    dropped: int
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a change of a rule would do, against the last curation.
+
+    `measured` conversations have a value; 0 where the rule was never run. `newly` would be dropped that are kept,
+    `back` would be kept that it dropped, as far as no other rule, duplicate or cap speaks against them.
+    """
+
+    measured: int
+    matches_now: int
+    matches_then: int
+    newly: int
+    back: int
+
+    @property
+    def sentence(self) -> str:
+        """Say it in plain words."""
+        if not self.measured:
+            return "It has not been measured yet: the count comes with the next curation."
+        changes = [
+            f"{self.newly:,} more would be dropped" if self.newly else "",
+            f"{self.back:,} would come back" if self.back else "",
+        ]
+        then = " and ".join(change for change in changes if change) or "nothing else changes in what is kept"
+        found = f"{self.matches_then:,} of {self.measured:,} conversations (now {self.matches_now:,})"
+        return f"It would match {found}; {then}."
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """How many conversations have a value from `low` to `high`."""
+
+    low: float
+    high: float
+    conversations: int
+
+
+def counts(store: Store) -> dict[str, Counted]:
+    """Count for every rule's code how often it matched and dropped at the last curation."""
+    found: dict[str, int] = dict(store.rows(COUNTS))
+    codes = {code.removeprefix("first ") for code in found}
+    return {code: Counted(found.get(code, 0), found.get(f"first {code}", 0)) for code in codes}
+
+
+def effect_of(store: Store, rules: tuple[Rule, ...], rule: Rule, *, threshold: Threshold, action: str) -> Effect:
+    """Count what another threshold and action of a rule would change; `rules` are all rules as they are now."""
+    from curate.outcomes import GENERAL  # which loads what measures; the counts alone need none of it
+
+    now, then = _limits(rule.threshold), _limits(threshold)
+    measured, matches_now, matches_then = store.rows(MATCHES, [*now, *then, rule.signal])[0]
+    others = [one.code for one in rules if one.action == "drop" and one.code != rule.code]
+    params: list[Any] = [*now, rule.action == "drop", *then, action == "drop", rule.signal]
+    newly, back = store.rows(CHANGED, [*params, GENERAL["decision.keep"], others])[0]
+    return Effect(measured, matches_now, matches_then if action != "off" else 0, newly, back)
+
+
+def spread_of(store: Store, rule: Rule) -> list[Bin]:
+    """Give how the measured values are spread, in at most twenty steps; the highest hundredth stands in the last."""
+    rows = store.rows(SPREAD, [rule.signal, BINS - 1, BINS])
+    if not rows:
+        return []
+    least, most = rows[0][0], rows[0][1]
+    step = (most - least) / BINS
+    return [Bin(least + step * (bin_ or 0), least + step * ((bin_ or 0) + 1), count) for _, _, bin_, count in rows]
+
+
+def _limits(threshold: Threshold) -> tuple[float | None, float | None]:
+    return threshold.min, threshold.max
