@@ -22,12 +22,11 @@ from curate.quality.course import ASKS
 from curate.quality.packs import packs_in, workspace_rules
 from curate.quality.reading import Problem, Table
 from curate.quality.rules import Rule, measure_turns
-from curate.quality.stage import REOPENS, turns_of
+from curate.quality.stage import PAGE, REOPENS, THREADS, turns_of
 from curate.quality.texts import TEXT
 from curate.stages import Curation, PageResult, run_stage
 
 CODE_VERSION = "1"
-PAGE = 20_000
 ROWS = pl.Schema(
     {
         "conversation_key": pl.String,
@@ -136,15 +135,17 @@ def curate_labels(curation: Curation) -> None:
         work=lambda page: PageResult({"labels": _labels(curation, page, rules, weights)}),
         tables=("labels",),
         page=PAGE,
+        threads=THREADS,
     )
 
 
 def _labels(
     curation: Curation, page: pl.DataFrame, rules: Sequence[LabelRule], weights: Sequence[Rule]
 ) -> pl.DataFrame:
-    turns = turns_of(curation.store, page)
-    with curation.store.scratch(page=page):
-        heads, subjects = curation.store.frame(HEADS), curation.store.frame(SUBJECTS)
+    with curation.store.another() as store:
+        turns = turns_of(store, page)
+        with store.scratch(page=page):
+            heads, subjects = store.frame(HEADS), store.frame(SUBJECTS)
     names = dict.fromkeys(rule.label for rule in rules if rule.label != "outcome")
     endings = [rule for rule in rules if rule.label == "outcome"]
     by_label = [_checks([rule for rule in rules if rule.label == name]) for name in (*names, "outcome")]

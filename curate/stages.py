@@ -6,17 +6,18 @@ results and its `processed` rows are one transaction, so a kill at any moment lo
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import polars as pl
 
-from curate.execution import Workers
 from store.database import Store
 from store.ledger import Run, run
 from store.progress import Progress, Task, silent
 from store.settings import Settings
+from store.workers import Workers
 from store.workspace import Workspace
 
 QUARANTINED = pl.Schema({"conversation_key": pl.String, "code": pl.String, "detail": pl.String})
@@ -63,11 +64,13 @@ def run_stage(
     tables: tuple[str, ...] = (),
     signals: tuple[str, ...] = (),
     page: int = PAGE,
+    threads: int = 1,
 ) -> Counter[str]:
     """Work through what is due for a stage and give the run's counts; no run is recorded where nothing is due.
 
     `work` takes a page (conversation_key, content_hash) and gives its rows, without run_id. Rows that these
-    conversations already have in `tables`, or in the signals table under `signals`, are replaced.
+    conversations already have in `tables`, or in the signals table under `signals`, are replaced. With several
+    `threads`, which serves work that is done outside of Python, `work` runs in them and reads a store of its own.
     """
     store = curation.store
     due = store.value(f"SELECT count(*) FROM ({DUE})", [name, version])
@@ -78,10 +81,28 @@ def run_stage(
         run(store, name, inputs={"due": due}, versions={name: version}) as this,
         curation.progress.task(label, due) as task,
     ):
-        for keys in store.pages(DUE, [name, version], size=page):
-            _finish_page(store, this, version, keys, work(keys), tables, signals)
+        for keys, result in _worked(work, store.pages(DUE, [name, version], size=page), threads):
+            _finish_page(store, this, version, keys, result, tables, signals)
             _count(this, keys, task)
     return this.counts
+
+
+def _worked(
+    work: Callable[[pl.DataFrame], PageResult], pages: Iterator[pl.DataFrame], threads: int
+) -> Iterator[tuple[pl.DataFrame, PageResult]]:
+    """Work on pages, in their order; in threads, one page more than there are threads is under way."""
+    if threads == 1:
+        yield from ((keys, work(keys)) for keys in pages)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: deque[tuple[pl.DataFrame, Future[PageResult]]] = deque()
+        for keys in pages:
+            waiting.append((keys, pool.submit(work, keys)))
+            if len(waiting) > threads:
+                first, result = waiting.popleft()
+                yield first, result.result()
+        for keys, result in waiting:
+            yield keys, result.result()
 
 
 def _finish_page(

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import IO, Any
@@ -17,17 +18,19 @@ from export.formats.examples import Example, Examples, Shape, examples
 from export.formats.openai_chat import Excluded, Said, check_prompt, fill_prompt, read_script
 from export.models import find
 from export.split import SPLITS, digest
-from export.tokens import TokenCounter
+from export.tokens import TokenCounter, Tokens
 from store.database import Store
 from store.errors import unknown_name
 from store.progress import Progress, Task
 from store.settings import Settings
+from store.workers import Workers
 
 Redacted = Callable[[Store, Settings, list[str]], pl.DataFrame]
 
 EXAMPLES: tuple[Examples, ...] = ("conversation", "turn")
 PERSONA = re.compile(r"[^\W\d_](?:[\w .'’-]{0,38}[\w.])?")
-PAGE = 5000  # conversations whose text is in memory at once
+PAGE = 1000  # conversations that a worker is given at once
+ALONE = 5000  # up to so many conversations this process writes alone
 ITEMS = pl.Schema(
     {
         "conversation_key": pl.String,
@@ -62,6 +65,29 @@ REPEATED = Excluded("export.repeated", "Once redacted, it reads exactly like a c
 REPEATED_TURN = replace(REPEATED, reason="Once redacted, it reads exactly like an example that is already in.")
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An example as it comes back from a worker: the line without its newline, and what is counted of it."""
+
+    line: bytes
+    tokens: Tokens
+    targets: int
+    turn_key: str | None
+    cut_turns: int
+    repairs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a worker needs to make examples of some conversations: their redacted turns and filled-in prompts."""
+
+    keys: list[str]
+    turns: pl.DataFrame
+    prompts: dict[str, str]
+    shape: Shape
+    model: str
+
+
 @dataclass(slots=True)
 class SplitFile:
     """What one split's file came to.
@@ -80,13 +106,13 @@ class SplitFile:
     cut: int = 0
     repaired: int = 0
 
-    def add(self, made: Example) -> None:
+    def add(self, made: Line) -> None:
         """Count a line."""
         self.lines += 1
         self.tokens += made.tokens.total
         self.margin += made.tokens.margin
         self.bytes += len(made.line) + 1
-        self.targets += _targets(made.body["messages"])
+        self.targets += made.targets
         self.cut += made.cut_turns > 0
         self.repaired += bool(made.repairs)
 
@@ -124,28 +150,24 @@ def shape_of(settings: Settings, model: str) -> Shape:
 
 @dataclass(slots=True)
 class _Writer:
-    """What the pages share: how examples are made and counted, and which lines are out already."""
+    """What the pages share: where their turns come from, how examples are made, and which lines are out already."""
 
     store: Store
     settings: Settings
     shape: Shape
+    model: str
     redacted: Redacted
-    counter: TokenCounter
+    workers: Workers
     seen: set[bytes] = field(default_factory=set[bytes])
 
-    def examples(self, page: pl.DataFrame) -> Iterator[tuple[Mapping[str, Any], Example | Excluded]]:
-        """Give for each row of a page its examples, or the reasons why there is none."""
-        turns, prompts = self._turns(page), self._prompts(page)
-        for row in page.iter_rows(named=True):
-            key = row["conversation_key"]
-            script = read_script(turns.get(key, ()), system=prompts.get(key, ""))
-            if isinstance(script, Excluded):
-                yield row, script
-                continue
-            for made in examples(script, self.shape, self.counter):
-                yield row, self._once(made)
+    def lines(self, rows: pl.DataFrame) -> Iterator[tuple[pl.DataFrame, list[tuple[int, Line | Excluded]]]]:
+        """Give page by page the rows, and for each row by its place its lines, or the reasons why there is none."""
+        pages = list(rows.iter_slices(PAGE))
+        made = self.workers.map(make_lines, map(self._page, pages))
+        for page, found in zip(pages, made, strict=True):
+            yield page, [(place, self._once(one)) for place, one in found]
 
-    def _once(self, made: Example | Excluded) -> Example | Excluded:
+    def _once(self, made: Line | Excluded) -> Line | Excluded:
         """Leave out what stands in the dataset already."""
         if isinstance(made, Excluded):
             return made
@@ -155,21 +177,21 @@ class _Writer:
         self.seen.add(mark)
         return made
 
-    def _turns(self, page: pl.DataFrame) -> dict[str, list[Said]]:
+    def _page(self, page: pl.DataFrame) -> Page:
+        keys = page["conversation_key"].to_list()
+        return Page(keys, self._turns(page), self._prompts(page), self.shape, self.model)
+
+    def _turns(self, page: pl.DataFrame) -> pl.DataFrame:
         spoken = self.redacted(self.store, self.settings, page["conversation_key"].to_list())
         with self.store.scratch(page=page.select("conversation_key")):
             calls, unlearnt = self.store.frame(CALLS), self.store.frame(UNLEARNT)
-        told = (
+        return (
             spoken.join(calls, on="turn_key", how="left")
             .join(unlearnt, on="turn_key", how="left")
             .sort("conversation_key", "position")
             .with_columns(pl.col("is_learnt").fill_null(value=True))
             .select("conversation_key", "kind", "role", "text", "event_type", "tool_call_id", "turn_key", "is_learnt")
         )
-        turns: dict[str, list[Said]] = {}
-        for key, *said in told.iter_rows():
-            turns.setdefault(key, []).append(Said(*said))
-        return turns
 
     def _prompts(self, page: pl.DataFrame) -> dict[str, str]:
         template = self.settings.export.system_prompt
@@ -180,6 +202,30 @@ class _Writer:
             row["conversation_key"]: fill_prompt(template, {**row, "company": company})
             for row in known.iter_rows(named=True)
         }
+
+
+def make_lines(page: Page) -> list[tuple[int, Line | Excluded]]:
+    """Make the examples of a page's conversations, in their order; each with the place of its conversation."""
+    turns: dict[str, list[Said]] = {}
+    for key, *said in page.turns.iter_rows():
+        turns.setdefault(key, []).append(Said(*said))
+    counter = _counter(page.model)
+    made: list[tuple[int, Line | Excluded]] = []
+    for place, key in enumerate(page.keys):
+        script = read_script(turns.get(key, ()), system=page.prompts.get(key, ""))
+        found = [script] if isinstance(script, Excluded) else examples(script, page.shape, counter)
+        made.extend((place, one if isinstance(one, Excluded) else _line(one)) for one in found)
+    return made
+
+
+@cache
+def _counter(model: str) -> TokenCounter:
+    return TokenCounter(model)
+
+
+def _line(made: Example) -> Line:
+    targets = _targets(made.body["messages"])
+    return Line(made.line, made.tokens, targets, made.turn_key, made.cut_turns, made.repairs)
 
 
 def write_splits(
@@ -197,10 +243,12 @@ def write_splits(
 
     The training file comes first, so that of conversations that read the same once redacted the training one stays.
     """
-    writer = _Writer(store, settings, shape_of(settings, model), redacted, TokenCounter(model))
+    # A few pages are written sooner than processes start.
+    count = settings.workspace.workers if rows.height > ALONE else 1
     files: dict[str, SplitFile] = {}
     items: list[pl.DataFrame] = []
-    with progress.task("export", rows.height) as task:
+    with progress.task("export", rows.height) as task, Workers(count) as workers:
+        writer = _Writer(store, settings, shape_of(settings, model), model, redacted, workers)
         for split in SPLITS:
             ordered = _in_order(rows.filter(split=split), seed)
             files[split] = SplitFile(f"{split}.jsonl")
@@ -221,25 +269,25 @@ def _write(
 ) -> Iterator[pl.DataFrame]:
     """Write one split's lines and give its rows of dataset_items, page by page."""
     whole = sha256()
-    for page in ordered.iter_slices(PAGE):
+    for page, found in writer.lines(ordered):
+        rows = page.to_dicts()
         items: list[dict[str, Any]] = []
-        for row, made in writer.examples(page):
+        for place, made in found:
             if isinstance(made, Excluded):
-                items.append(
-                    {**row, "split": "excluded", "code": made.code, "reason": made.reason, "turn_key": made.turn_key}
-                )
+                out = {"split": "excluded", "code": made.code, "reason": made.reason, "turn_key": made.turn_key}
+                items.append({**rows[place], **out})
                 continue
             line = made.line + b"\n"
             file.write(line)
             whole.update(line)
             into.add(made)
-            items.append({**row, **_told(made), "line": into.lines})
+            items.append({**rows[place], **_told(made), "line": into.lines})
         task.advance(page.height)
         yield pl.DataFrame(items, schema=ITEMS)
     into.sha256 = whole.hexdigest()
 
 
-def _told(made: Example) -> dict[str, Any]:
+def _told(made: Line) -> dict[str, Any]:
     return {
         "tokens": made.tokens.total,
         "sha256": sha256(made.line).hexdigest(),

@@ -95,7 +95,7 @@ def clusters(signed: Signed, similarity: Similarity, *, threshold: float) -> Clu
     among = np.flatnonzero((found.roots == np.arange(found.roots.size)) & (signed.sizes > 0))
     rest = search.join(_buckets(signed, among))
     if rest.size:
-        for pairs in rare_pairs(similarity, rest, threshold=threshold):
+        for pairs in rare_pairs(similarity, rest, threshold=threshold, roots=found.roots):
             search.verify(pairs)
     alike = np.concatenate(search.alike)
     order = np.argsort(alike)

@@ -23,8 +23,12 @@ PAIRED_AT_ONCE = 1_000_000
 ROUNDING = 1e-9
 
 
-def rare_pairs(similarity: Similarity, texts: Indexes, *, threshold: float) -> Iterator[Hashes]:
-    """Give pairs of texts, packed, that hold all those as alike as the threshold; some at a time."""
+def rare_pairs(similarity: Similarity, texts: Indexes, *, threshold: float, roots: Indexes) -> Iterator[Hashes]:
+    """Give pairs of texts, packed, that hold all those as alike as the threshold; some at a time.
+
+    `roots` name each text's component, and may change between two pairs: texts that share a shingle and are all in one
+    component by then are paired no more.
+    """
     counts = np.zeros(COUNTERS, np.int64)
     for hashes, _ in similarity.sets(texts):
         np.add.at(counts, _counter(hashes), 1)
@@ -38,7 +42,7 @@ def rare_pairs(similarity: Similarity, texts: Indexes, *, threshold: float) -> I
         owners.append(texts[done + owner])
         leads.append(leading)
         done += sizes.size
-    yield from _paired(np.concatenate(keys), np.concatenate(owners), np.concatenate(leads))
+    yield from _paired(np.concatenate(keys), np.concatenate(owners), np.concatenate(leads), roots)
 
 
 def several(ordered: Hashes) -> tuple[Indexes, NDArray[np.bool_]]:
@@ -70,16 +74,24 @@ def _beginning(sizes: Indexes, share: float) -> Indexes:
     return sizes - np.ceil(share * sizes - ROUNDING).astype(np.int64) + 1
 
 
-def _paired(keys: Hashes, owners: Indexes, leading: NDArray[np.bool_]) -> Iterator[Hashes]:
+def _paired(keys: Hashes, owners: Indexes, leading: NDArray[np.bool_], roots: Indexes) -> Iterator[Hashes]:
     """Pair every leading entry with all that have its key."""
     order = np.lexsort((owners, keys))
     owners, leading = owners[order], leading[order]
     runs, _ = several(keys[order])
     lengths = np.bincount(runs)
+    firsts = np.cumsum(lengths) - lengths
     leaders = np.flatnonzero(leading & (lengths[runs] > 1))
-    firsts = (np.cumsum(lengths) - lengths)[runs[leaders]]
-    for part in parts(counts := lengths[runs[leaders]], PAIRED_AT_ONCE, leaders.size):
-        ends = np.cumsum(counts[part])
-        left = np.repeat(owners[leaders[part]], counts[part])
-        right = owners[np.repeat(firsts[part] - ends + counts[part], counts[part]) + np.arange(ends[-1])]
+    for part in parts(lengths[runs[leaders]], PAIRED_AT_ONCE, leaders.size):
+        chosen = leaders[part]
+        chosen = chosen[_is_open(roots[owners], firsts)[runs[chosen]]]
+        counts = lengths[runs[chosen]]
+        ends = np.cumsum(counts)
+        left = np.repeat(owners[chosen], counts)
+        right = owners[np.repeat(firsts[runs[chosen]] - ends + counts, counts) + np.arange(counts.sum())]
         yield distinct(pack(np.minimum(left, right), np.maximum(left, right))[left != right])
+
+
+def _is_open(components: Indexes, firsts: Indexes) -> NDArray[np.bool_]:
+    """Say of each run of entries whether they are in several components."""
+    return np.minimum.reduceat(components, firsts) != np.maximum.reduceat(components, firsts)

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from curate.dedup.clusters import clusters
+from curate.dedup.copies import join_copies
 from curate.dedup.keepers import DUPLICATES, duplicate_rows
 from curate.dedup.signing import Scheme
 from curate.dedup.similarity import Similarity
@@ -17,7 +18,7 @@ from curate.stages import Curation
 from store.database import Store
 from store.ledger import last_done, run
 
-CODE_VERSION = "2"
+CODE_VERSION = "3"
 
 # Sorted, which spills to disk, and joined page by page: an ordered string_agg would have to fit in memory.
 TURNS = """
@@ -82,6 +83,7 @@ def _find(curation: Curation) -> pl.DataFrame:
         similarity = Similarity(texts.fetch, scheme.width, signed.sizes)
         with curation.progress.task("curate: comparing") as task:
             found = clusters(signed, similarity, threshold=scheme.threshold)
+            join_copies(curation.store, texts, found)
             several = np.flatnonzero(np.bincount(found.roots, minlength=texts.count)[found.roots] > 1)
             task.advance(several.size)
             if not several.size:

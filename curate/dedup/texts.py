@@ -10,9 +10,9 @@ import numpy as np
 import polars as pl
 
 from curate.dedup.signing import Indexes, Scheme, Signed, sign
-from curate.execution import Workers
 from store.database import Store
 from store.progress import Progress
+from store.workers import Workers
 
 PAGE = 2000
 FETCHED = 16_000

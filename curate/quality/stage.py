@@ -11,9 +11,10 @@ from curate.quality.rules import Rule, measure
 from curate.stages import Curation, PageResult, run_stage
 from store.database import Store
 
-CODE_VERSION = "2"
-# Measuring is a few passes over columns, so pages are large.
-PAGE = 20_000
+CODE_VERSION = "3"
+# Measuring is a few passes over columns, so pages are large; meanwhile polars and DuckDB leave Python to other threads.
+PAGE = 4_000
+THREADS = 2
 
 TURNS = """
 SELECT page.place, t.turn_key, t.position, t.role, t.is_automated, t.automation, t.text
@@ -55,7 +56,7 @@ bare AS (
       AND len(string_split(trim(t.text), ' ')) <= 3
     GROUP BY t.conversation_key
 )
-SELECT c.conversation_key, c.csat_label, c.is_test, c.status, c.merged_into IS NOT NULL AS is_merged, c.completeness,
+SELECT c.conversation_key, c.csat_label, c.csat_score, c.is_test, c.status, c.merged_into IS NOT NULL AS is_merged, c.completeness,
        c.tags, {REOPENS} AS reopens,
        coalesce(bare.turns, 0) AS bare_attachments,
        coalesce(redacted.characters, 0) / said.characters AS redacted_share,
@@ -92,14 +93,16 @@ def curate_quality(curation: Curation) -> None:
         work=lambda page: PageResult({"signals": _signals(curation, rules, page)}),
         signals=names,
         page=PAGE,
+        threads=THREADS,
     )
 
 
 def _signals(curation: Curation, rules: tuple[Rule, ...], page: pl.DataFrame) -> pl.DataFrame:
-    turns = turns_of(curation.store, page)
-    told = turns.select("conversation_key", "turn_key", "role", characters=pl.col("text").str.len_chars())
-    with curation.store.scratch(page=page, told=told):
-        heads = curation.store.frame(HEADS)
+    with curation.store.another() as store:
+        turns = turns_of(store, page)
+        told = turns.select("conversation_key", "turn_key", "role", characters=pl.col("text").str.len_chars())
+        with store.scratch(page=page, told=told):
+            heads = store.frame(HEADS)
     return measure(rules, turns, heads)
 
 

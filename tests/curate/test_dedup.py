@@ -130,7 +130,7 @@ def test_texts_that_are_alike_share_one_of_their_rarest_shingles(sets: list[set[
     similarity = Similarity(lambda indexes: [[texts[index] for index in indexes.tolist()]], 1, sizes)
     pairs = {
         pair
-        for some in rare_pairs(similarity, np.arange(len(texts)), threshold=threshold)
+        for some in rare_pairs(similarity, np.arange(len(texts)), threshold=threshold, roots=np.arange(len(texts)))
         for pair in zip(*(side.tolist() for side in unpack(some)), strict=True)
     }
     for one, other in combinations(range(len(texts)), 2):
