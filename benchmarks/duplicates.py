@@ -111,8 +111,8 @@ def fill(root: Path, count: int) -> None:
 def ours(root: Path, count: int, workers: int) -> Measured:
     """Run the stage over a workspace."""
     from curate.dedup.stage import compared_conversations, curate_duplicates
-    from curate.execution import Workers
     from curate.stages import Curation
+    from store.workers import Workers
     from store.workspace import Workspace
 
     workspace, watch = Workspace.find(root), Stopwatch()

@@ -40,11 +40,14 @@ from samples.transcripts import write_transcripts
 from samples.twilio import write_twilio
 from samples.vcon import write_vcon
 from samples.zendesk import write_zendesk
+from samples.zendesk_chat import write_zendesk_chat
+from samples.zendesk_more import write_zendesk_more
 
 SEED = 20_260_101
 FOLDER = Path(__file__).resolve().parents[1] / "sample_logs"
 PLANTED = Path(__file__).resolve().parents[1] / "tests" / "planted.json"
 APART = (
+    write_zendesk_chat, write_zendesk_more,
     write_crisp, write_drift, write_genesys, write_olark, write_tawkto,
     write_amazon_connect, write_discourse, write_freshdesk, write_hubspot, write_livechat, write_llm_traces,
     write_mail, write_salesforce, write_subtitles, write_twilio, write_vcon,

@@ -13,13 +13,13 @@ import time
 from itertools import islice
 from pathlib import Path
 
-from curate.execution import Workers
 from curate.language import curate_language
 from curate.redact.redact import redacted_turns
 from curate.redact.stage import curate_redaction
 from curate.stages import Curation
 from ingest.exports import ingest_exports
 from store.database import Store
+from store.workers import Workers
 from store.workspace import Workspace
 
 PAGE = 5000

@@ -16,13 +16,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from curate.execution import Workers
 from curate.labels import curate_labels
 from curate.quality.packs import workspace_rules
 from curate.quality.stage import curate_quality
 from curate.stages import Curation
 from ingest.exports import ingest_exports
 from store.database import Store
+from store.workers import Workers
 from store.workspace import Workspace
 
 SPEECH = "SELECT conversation_key, text FROM public_turns WHERE kind = 'message'"

@@ -13,11 +13,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from curate.execution import Workers
 from curate.redact.engine import Engine, Scanned, engine_for
 from curate.redact.policy import load_policy
 from curate.redact.scanning import Scanner
 from store.settings import RedactionSettings
+from store.workers import Workers
 
 LANGUAGE = "en"
 SLICE = 400  # turns of each slice that both paths take in turn, so that a busy machine slows both alike

@@ -17,12 +17,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from curate.execution import Workers
 from curate.redact.participants import conversation_findings
 from curate.redact.policy import load_policy
 from curate.redact.scanning import Scanner
 from curate.redact.spans import Failure, Finding
 from store.settings import RedactionSettings
+from store.workers import Workers
 
 SETS = {"btc_train_dev": "PER", "wnut17_train_dev": "person"}
 HANDLE = re.compile(r"@ ?\w+")

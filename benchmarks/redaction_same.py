@@ -12,11 +12,11 @@ import time
 from pathlib import Path
 
 from benchmarks.redaction import LANGUAGE, turns_of
-from curate.execution import Workers
 from curate.redact.engine import EngineSpec, Scanned, engine_for
 from curate.redact.policy import load_policy
 from curate.redact.scanning import Scanner
 from store.settings import RedactionSettings
+from store.workers import Workers
 
 
 def main() -> None:

@@ -195,7 +195,9 @@ def _caps() -> Iterator[Step]:
     """Give how a conversation ends of which everything recurs often enough."""
     for kind in OWN:
         code = f"duplicates.{kind}"
-        yield Step((pl.col("over_cap") == kind) & UNLESS_KEPT, "drop", "duplicates", pl.lit(code), pl.lit(GENERAL[code]))
+        yield Step(
+            (pl.col("over_cap") == kind) & UNLESS_KEPT, "drop", "duplicates", pl.lit(code), pl.lit(GENERAL[code])
+        )
 
 
 def _steps(languages: tuple[str, ...], evidence: pl.DataFrame) -> list[Step]:

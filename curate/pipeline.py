@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from curate.execution import Workers
 from curate.labels import curate_labels
 from curate.language import curate_language
 from curate.outcomes import curate_outcomes
@@ -10,6 +9,7 @@ from curate.quality.stage import curate_quality
 from curate.stages import Curation
 from store.database import Store
 from store.progress import Progress, silent
+from store.workers import Workers
 from store.workspace import Workspace
 
 

@@ -99,8 +99,13 @@ def may_restore(verdict: str, stage: str, code: str) -> bool:
     return verdict == "drop" and (stage == RESTORABLE_STAGE or code in RESTORABLE)
 
 
-def outcomes_of(store: Store, code: str, *, after: str = "", size: int = PAGE) -> list[Outcome]:
-    """Give a page of the conversations whose outcome has a code, by key, behind `after`; `kept` gives the kept ones."""
+def outcomes_of(store: Store, code: str, *, reason: str = "", after: str = "", size: int = PAGE) -> list[Outcome]:
+    """Give a page of the conversations whose outcome has a code, by key, behind `after`; `kept` gives the kept ones.
+
+    `reason` asks for one sentence alone, where a code has several.
+    """
+    if reason:
+        return _page(store, "code = ? AND reason = ?", [code, reason, after, size])
     return _page(store, "code = ?", [code, after, size])
 
 

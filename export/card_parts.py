@@ -102,11 +102,15 @@ def page(card: Card) -> str:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     template = environment.from_string((files("export") / PAGE).read_text(encoding="utf-8"))
     style = (files("curate.report") / "style.css").read_text(encoding="utf-8")
-    sections = [
+    return template.render(card=card, lead=Markup(_worded(card.lead)), sections=pieces(card), style=Markup(style))  # noqa: S704
+
+
+def pieces(card: Card) -> list[tuple[str, list[Markup]]]:
+    """Give a card's sections as titles and pieces of HTML, for a page that has a frame of its own."""
+    return [
         (section.title, [Markup(_as_html(part)) for part in section.parts])  # noqa: S704 - _as_html escapes
         for section in card.sections
     ]
-    return template.render(card=card, lead=Markup(_worded(card.lead)), sections=sections, style=Markup(style))  # noqa: S704
 
 
 def _as_markdown(part: Part) -> str:

@@ -23,7 +23,7 @@ from export.catalog import Dataset, find_dataset
 from export.errors import ExportError, NothingToExport
 from export.formats import openai_chat
 from export.plan import Plan, make_plan
-from export.sign_off import check_unfrozen
+from export.sign_off import check_unfrozen, is_frozen
 from export.writing import Redacted, Written, shape_of, write_splits
 from store.database import Store
 from store.errors import InternalError, unknown_name
@@ -115,7 +115,7 @@ def _retold(store: Store, plan: Plan, dataset: Dataset) -> Dataset:
     """Bring a dataset's card up to date with what people filled in and with the last audit; its lines stay."""
     about, audit = manifests.about(plan), audit_figures(store)
     told = dict(dataset.manifest)
-    if (told["about"], told["run"]["audit"]) == (about, audit):
+    if (told["about"], told["run"]["audit"]) == (about, audit) or is_frozen(store, dataset.dataset_id):
         return dataset
     told |= {"about": about, "run": {**told["run"], "audit": audit}}
     partial = dataset.folder / f"{MANIFEST_FILE}.partial"
@@ -162,6 +162,7 @@ def _settle(workspace: Workspace, store: Store, plan: Plan, written: Written, pa
     folder = workspace.datasets / name
     known = _row(store, name)
     if known and orjson.loads(known[0])["manifest_version"] != manifests.MANIFEST_VERSION:
+        check_unfrozen(store, name)
         _forget(store, name)  # an older chatmill described these lines with less
         known = None
     dataset = Dataset(name, folder, orjson.loads(known[0]) if known else made, is_new=not known)

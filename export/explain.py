@@ -28,10 +28,16 @@ SELECT conversation_key, content_hash, group_id, tokens, sha256, turn_key, coale
        coalesce(repairs, []) AS repairs FROM dataset_items
 WHERE dataset_id = ? AND split = ? AND line = ?
 """
+# Of a line made from a version that was superseded since: where that version stood.
 SOURCE = """
-SELECT c.connector, c.account, c.external_id, c.source_uri, c.place, c.content_hash, c.batch_id, b.connector_version,
-       b.file_sha256, b.started_at::VARCHAR AS ingested_at
-FROM conversations AS c LEFT JOIN batches AS b USING (batch_id) WHERE c.conversation_key = ?
+SELECT c.connector, c.account, c.external_id, coalesce(v.source_uri, c.source_uri) AS source_uri,
+       coalesce(v.place, c.place) AS place, c.content_hash, b.batch_id, b.connector_version, b.file_sha256,
+       b.started_at::VARCHAR AS ingested_at
+FROM conversations AS c
+LEFT JOIN versions AS v
+    ON v.conversation_key = c.conversation_key AND v.content_hash = ? AND v.content_hash <> c.content_hash
+LEFT JOIN batches AS b ON b.batch_id = coalesce(v.batch_id, c.batch_id)
+WHERE c.conversation_key = ? ORDER BY v.superseded_at DESC LIMIT 1
 """
 TURNS = """
 SELECT turn_key, position, kind, role, visibility, is_deleted OR is_draft AS is_withheld, place, repairs FROM turns
@@ -64,6 +70,11 @@ WHERE conversation_key = ? ORDER BY decided_at
 JOBS = """
 SELECT job_id, provider, model, status, created_at::VARCHAR AS created_at FROM jobs
 WHERE dataset_id = ? ORDER BY created_at, job_id
+"""
+
+SIGNATURES = """
+SELECT verdict, signed_by, strftime(signed_at, '%Y-%m-%d %H:%M') AS signed_at, note FROM sign_offs
+WHERE dataset_id = ? ORDER BY sign_offs.signed_at, sign_off_id
 """
 
 USES = {
@@ -137,6 +148,7 @@ class Explanation:
     cluster: Facts | None
     outcome: Facts | None
     decisions: tuple[Facts, ...]
+    signatures: tuple[Facts, ...]  # who signed the dataset off, or took that back
     jobs: tuple[Facts, ...]
     message: Facts  # the line itself, parsed
 
@@ -165,7 +177,7 @@ def explain_line(
     raw = _line(found, path.name, line)
     if reveal:
         record(store, "explain.reveal", subject=key, after={"dataset": found.dataset_id, "split": split, "line": line})
-    source = _facts(store, SOURCE, key)[0]
+    source = _facts(store, SOURCE, item["content_hash"], key)[0]
     return Explanation(
         dataset=found.dataset_id,
         folder=str(found.folder),
@@ -186,6 +198,7 @@ def explain_line(
         cluster=next(iter(_facts(store, CLUSTER, key)), None),
         outcome=next(iter(_facts(store, OUTCOME, key)), None),
         decisions=_facts(store, DECISIONS, key),
+        signatures=_facts(store, SIGNATURES, found.dataset_id),
         jobs=_facts(store, JOBS, found.dataset_id),
         message=orjson.loads(raw) if sha256(raw).hexdigest() == digest else {},
     )
@@ -353,7 +366,10 @@ def _pairs(why: Any) -> Sequence[tuple[str, Any]]:  # noqa: ANN401 - JSON a reco
 
 def _told_rest(one: Explanation) -> Iterator[str]:
     for row in one.decisions:
-        yield f"  decision: {row['verdict']} on {row['subject']} by {row['decided_by']} at {row['decided_at']}"
+        note = f": {row['note']}" if row["note"] else ""
+        yield f"  decision: {row['verdict']} on {row['subject']} by {row['decided_by']} at {row['decided_at']}{note}"
+    for row in one.signatures:
+        yield f"  dataset {row['verdict']} by {row['signed_by']} at {row['signed_at']}"
     for job in one.jobs:
         yield f"  job {job['job_id']}: {job['provider']} {job['model']}, {job['status']}"
     if not one.jobs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import orjson
@@ -52,7 +52,9 @@ def blockers(workspace: Workspace, store: Store) -> list[Check]:
     """Check what a person should see to before a dataset is built, and what stops it."""
     read = store.value("SELECT count(*) FROM conversations")
     known, kept, quarantined = store.rows(STANDING)[0]
-    return [*_kept(read, known, kept), *_quarantined(quarantined), *review_checks(workspace, store)]
+    return [
+        *_kept(read, known, kept), *_quarantined(quarantined), *review_checks(workspace, store), _card(workspace)
+    ]  # fmt: skip
 
 
 def _version(dataset_id: str, manifest: str, created_at: str, signed_by: str | None, jobs: int) -> Version:
@@ -86,3 +88,12 @@ def _quarantined(quarantined: int) -> list[Check]:
         return []
     said = f"{quarantined:,} are set aside: they cannot be redacted safely, or are in other languages."
     return [Check("Set aside", "look", said, "See why on Dropped and kept.")]
+
+
+def _card(workspace: Workspace) -> Check:
+    """Name what only people know of a dataset, and nobody has filled in."""
+    missing = [name for name, said in asdict(workspace.settings.card).items() if not said]
+    if missing:
+        said = f"Nobody has filled in {', '.join(missing)}."
+        return Check("Data card", "look", said, "Fill them in under [card] of chatmill.toml; no line changes.")
+    return Check("Data card", "ok", "Everything that only people know is filled in.")

@@ -198,6 +198,12 @@ def check_unfrozen(store: Store, dataset_id: str) -> None:
         )
 
 
+def is_frozen(store: Store, dataset_id: str) -> bool:
+    """Say whether a version is signed, so that nothing of it may be written again."""
+    last = sign_off_of(store, dataset_id)
+    return last is not None and last.is_signed
+
+
 def hashes_of(dataset: Dataset) -> dict[str, str]:
     """Give the SHA-256 of every file of a version, by name."""
     hashes: dict[str, str] = {}

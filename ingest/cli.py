@@ -53,6 +53,7 @@ def ingest(
     same export again changes nothing.
     """
     from ingest.exports import ingest_exports
+    from ingest.loading import LOADING_MEMORY, LOADING_THREADS
     from ingest.saved_mappings import find_mapping
     from ingest.saved_mappings import save_mapping as save
     from store.console import Console
@@ -65,7 +66,7 @@ def ingest(
     given = find_mapping(found, mapping) if mapping else None
     if given is not None and save_mapping:
         save(found, save_mapping, given)
-    with found.open() as store:
+    with found.open(memory=LOADING_MEMORY, threads=LOADING_THREADS) as store:
         report = ingest_exports(
             found, store, paths, connector=connector, mapping=given, dry_run=dry_run, progress=console.progress()
         )

@@ -1,12 +1,12 @@
 """What a connector is: it recognises files by their content and reads them as a stream of records."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ingest.mapping import Mapping
 from ingest.records import Record
-from ingest.source import Sample, SourceFile
+from ingest.source import Lines, Sample, SourceFile
 from store.spool import Spool
 
 
@@ -65,4 +65,16 @@ class Connector(Protocol):
 
     def read(self, reading: Reading) -> Iterator[Record]:
         """Give every record as a conversation or a reject, in a stable order, never holding the whole file."""
+        ...
+
+
+@runtime_checkable
+class ByLine(Protocol):
+    """What a connector offers beside, whose records stand alone: lines are then read in several processes."""
+
+    def by_line(self, reading: Reading) -> Callable[[Lines], Iterator[Record]] | None:
+        """Give what reads lines of the one file, or None where its records are no lines, or belong together.
+
+        It travels to other processes, so it stands at the top of a module.
+        """
         ...

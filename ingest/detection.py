@@ -6,7 +6,7 @@ from ingest.connector import Connector, Evidence
 from ingest.json_stream import sample_json
 from ingest.registry import available, find
 from ingest.source import SourceFile
-from ingest.tables_reader import kind_of_table
+from ingest.tables_reader import kind_of_table, sample_with_columns
 
 
 def recognise(file: SourceFile) -> tuple[Connector, Evidence] | None:
@@ -17,7 +17,7 @@ def recognise(file: SourceFile) -> tuple[Connector, Evidence] | None:
 
 def explain(file: SourceFile) -> list[tuple[Connector, Evidence]]:
     """Give every connector that believes in a file, the surest first, with its reasons."""
-    sample = file.sample
+    sample = sample_with_columns(file)
     found = [(connector, connector.detect(sample)) for connector in available()]
     believed = [(connector, evidence) for connector, evidence in found if evidence is not None]
     return sorted(believed, key=lambda pair: (-pair[1].confidence, pair[0].name))

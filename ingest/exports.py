@@ -19,6 +19,7 @@ from store.database import Store
 from store.errors import UsageError
 from store.history import record
 from store.progress import Progress, silent
+from store.workers import Workers
 from store.workspace import Workspace
 
 ASK = "See what each file looks like with `chatmill ingest PATH --explain`; `chatmill report` lists the rejects."
@@ -72,6 +73,7 @@ def ingest_exports(
     Raises:
         IngestError: a path does not exist, or there is no file at all.
         UnknownConnector: there is no connector of that name.
+        WorkerDied: a worker was killed; the same command again goes on.
     """
 
     def is_mapped(file: SourceFile) -> bool:
@@ -82,9 +84,11 @@ def ingest_exports(
         raise IngestError(
             f"There is no file in {', '.join(map(str, paths))}.", hint="Name the export's file, folder or archive."
         )
-    reports = tuple(
-        _load(workspace, store, batch, mapping, dry_run=dry_run, progress=progress) for batch in planned.batches
-    )
+    with Workers(workspace.settings.workspace.workers) as workers:
+        reports = tuple(
+            _load(workspace, store, batch, mapping, dry_run=dry_run, workers=workers, progress=progress)
+            for batch in planned.batches
+        )
     if not dry_run:
         _keep_unexplained(store, planned)
         done = [report.file for report in reports if report.status == "done"]
@@ -101,6 +105,7 @@ def _load(
     mapping: Mapping | None,
     *,
     dry_run: bool,
+    workers: Workers,
     progress: Progress,
 ) -> BatchReport:
     account = workspace.settings.workspace.account
@@ -108,7 +113,9 @@ def _load(
         if batch.connector.mapped and mapping is None:
             mapping = fitting_mapping(workspace, batch.files[0].file)
         given = mapping if batch.connector.mapped else None
-        return load_batch(store, batch, account=account, mapping=given, dry_run=dry_run, progress=progress)
+        return load_batch(
+            store, batch, account=account, mapping=given, dry_run=dry_run, workers=workers, progress=progress
+        )
     except UsageError as problem:
         if not dry_run:
             load_problem(store, batch, problem)

@@ -69,6 +69,8 @@ def _list_of(record: Json, name: str) -> Part | None:
         return "people"
     if {"id", "email", "name", SYNCED} <= names and names & FIVETRAN_PEOPLE:
         return "people"
+    if kind is None and is_warehouse(names) and {"id", "type"} <= names and len(PERSON_SIGNS & names) >= 3:
+        return "people"
     is_tag = kind == "tag" or ("tag" in name.lower() and kind is None and is_warehouse(names))
     return "tags" if is_tag and {"id", "name"} <= names and "email" not in names else None
 

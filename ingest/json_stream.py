@@ -19,7 +19,7 @@ import orjson
 
 from ingest.encoding import is_damaged
 from ingest.records import Reject, RejectCode
-from ingest.source import LINE_BYTES, RAW_CHARACTERS, Sample, SourceFile, Unreadable, as_raw, encoding_reject
+from ingest.source import LINE_BYTES, RAW_CHARACTERS, Lines, Sample, SourceFile, Unreadable, as_raw, encoding_reject
 
 Placed = tuple[str, Any]
 """A place ("line 12", "record 7") and the JSON value that stands there."""
@@ -62,7 +62,7 @@ def read_json(file: SourceFile, fields: Iterable[str] = ()) -> Iterator[Placed |
     """
     wanted = tuple(fields)
     if arrangement(file.sample) == "lines" and not (wanted and "\n" not in (file.sample.text or "")):
-        yield from _read_lines(file, wanted)
+        yield from read_lines(file, wanted)
         return
     with file.open_utf8() as stream:
         yield from Cursor(Decoded(stream), file.uri).records(wanted)
@@ -115,7 +115,8 @@ def parse_line(line: bytes) -> Any:  # noqa: ANN401 - any JSON value
         raise ValueError("nested too deeply") from error
 
 
-def _read_lines(file: SourceFile, fields: tuple[str, ...]) -> Iterator[Placed | Reject]:
+def read_lines(file: SourceFile | Lines, fields: tuple[str, ...] = ()) -> Iterator[Placed | Reject]:
+    """Give the record of each line, as `read_json` does."""
     last: tuple[int, bytes, str] | None = None
     for number, line in file.raw_lines():
         if last is not None:
@@ -138,7 +139,7 @@ def _read_lines(file: SourceFile, fields: tuple[str, ...]) -> Iterator[Placed | 
         yield _bad_line(file, *last, code="truncated" if _is_cut_off(last[1]) else "bad_json")
 
 
-def _bad_line(file: SourceFile, number: int, line: bytes, why: str, code: RejectCode = "bad_json") -> Reject:
+def _bad_line(file: SourceFile | Lines, number: int, line: bytes, why: str, code: RejectCode = "bad_json") -> Reject:
     detail = why if code == "bad_json" else f"the file ends in the middle of a record: {why}"
     return Reject(f"line {number}", code, detail, raw=as_raw(line), source_uri=file.uri)
 

@@ -6,30 +6,42 @@ again changes nothing; a batch that was read to its end is not read again.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import polars as pl
 
-from ingest.connector import Connector, Reading
+from ingest.connector import Reading
 from ingest.keys import key, to_json
 from ingest.mapping import Mapping
 from ingest.plan import PlannedBatch
+from ingest.reading import Chunk, Reader
 from ingest.records import Conversation, Record, Reject
-from ingest.rows import Rows, to_rows
+from ingest.rows import Rows
 from store.database import Store
-from store.errors import ChatmillError, UsageError
+from store.errors import UsageError
 from store.ledger import run
 from store.progress import Progress, silent
-
-logger = logging.getLogger(__name__)
+from store.workers import Workers
 
 LOADER_VERSION = 3
 """Raised when cleaning or keys change, so that exports are read anew."""
 
-TURNS_PER_CHUNK = 20_000
+LOADING_MEMORY = "96MB"
+LOADING_THREADS = 1
+"""Loading only appends: the database would keep what it wrote in memory for nothing, and its threads wait for it."""
+
 RAW_CHARACTERS = 1_000_000
+
+# What was deleted at the source is whole as it is: an older version must not bring it back.
+WHOLE = "({0}.completeness = 'complete' OR coalesce({0}.status, '') = 'deleted')"
+
+KEEP_VERSION = """
+INSERT INTO versions
+SELECT conversation_key, content_hash, updated_at, completeness, source_uri, place, batch_id, ?, now()
+FROM conversations SEMI JOIN superseded USING (conversation_key)
+"""
 
 CONTENT_TABLES = ("conversations", "participants", "turns", "attachments")
 
@@ -56,9 +68,14 @@ def load_batch(
     account: str,
     mapping: Mapping | None = None,
     dry_run: bool = False,
+    workers: Workers | None = None,
     progress: Progress = silent,
 ) -> BatchReport:
-    """Read one batch into the store and say what came of it."""
+    """Read one batch into the store and say what came of it; without workers in this process alone.
+
+    Raises:
+        WorkerDied: a worker was killed; the same command again goes on.
+    """
     batch_id = key(
         "batch", batch.connector.name, str(batch.connector.version), str(LOADER_VERSION), account,
         to_json(mapping), *batch.hashes,
@@ -70,10 +87,11 @@ def load_batch(
     if known:
         return BatchReport(batch.connector.name, batch.uri, "again", *known[0])
     reading = Reading(batch.files, spool=store.spool(), mapping=mapping)
-    records = _placed(batch, _guarded(batch.connector, reading))
+    reader = Reader(batch.connector, batch.uri, account, LOADER_VERSION)
     if dry_run:
-        return _dry(batch, records)
-    return _Loading(store, batch, batch_id, account, mapping).load(records, progress)
+        return _dry(batch, reader.records(partial(batch.connector.read, reading)))
+    chunks = reader.chunks(reading, workers or Workers(1))
+    return _Loading(store, batch, batch_id, account, mapping).load(chunks, progress)
 
 
 def load_problem(store: Store, batch: PlannedBatch | Reject, problem: UsageError | None = None) -> None:
@@ -106,18 +124,19 @@ class _Loading:
     rejects: int = 0
     status: str = "done"
 
-    def load(self, records: Iterable[Record], progress: Progress) -> BatchReport:
+    def load(self, chunks: Iterable[Chunk], progress: Progress) -> BatchReport:
         """Store every record, a chunk in a transaction, and close the batch."""
         with (
             run(self.store, "ingest", inputs={"batch": self.batch_id, "file": self.batch.uri}) as this,
             progress.task(f"ingest: {self.batch.name}") as task,
         ):
             self._open(this.run_id)
-            for conversations, rejects in _chunks(records):
+            for chunk in chunks:
                 with self.store.transaction():
-                    self._store_conversations(conversations)
-                    self._store_rejects(rejects)
-                task.advance(len(conversations))
+                    self._store_rows(chunk.rows)
+                    self._store_rejects(chunk.rejects)
+                self.records += chunk.records
+                task.advance(chunk.records)
             report = self._close()
             for name in ("conversations", "turns", "rejects", "superseded"):
                 this.count(name, getattr(report, name))
@@ -142,11 +161,9 @@ class _Loading:
             _store_batch(self.store, pl.DataFrame([row]))
             self.store.execute("DELETE FROM rejects WHERE batch_id = ?", [self.batch_id])
 
-    def _store_conversations(self, conversations: list[Conversation]) -> None:
-        self.records += len(conversations)
-        if not conversations:
+    def _store_rows(self, rows: Rows) -> None:
+        if rows.conversations.is_empty():
             return
-        rows = to_rows(conversations, connector=self.batch.connector.name, account=self.account, version=LOADER_VERSION)
         fresh = _newer(self.store, rows)
         self._delete(fresh.filter("is_stored"))
         keep = rows.conversations.join(fresh, on="conversation_key", how="semi")
@@ -163,6 +180,7 @@ class _Loading:
         if superseded.is_empty():
             return  # looking for nothing would still go through whole tables
         with self.store.scratch(superseded=superseded):
+            self.store.execute(KEEP_VERSION, [self.batch_id])
             for table in CONTENT_TABLES:
                 self.store.execute(
                     f"DELETE FROM {table} AS old USING superseded AS s WHERE old.conversation_key = s.conversation_key"
@@ -193,55 +211,22 @@ class _Loading:
 
 
 def _newer(store: Store, rows: Rows) -> pl.DataFrame:
-    """Name the conversations that are not stored yet, or differ and are not older than what is stored."""
-    with store.scratch(incoming=rows.conversations.select("conversation_key", "content_hash", "updated_at")):
-        return store.frame("""
+    """Name the conversations that are not stored yet, or differ and supersede what is stored.
+
+    Of two whole versions, or two that lack something, the newer does; a whole one supersedes one that lacks something,
+    whatever their times.
+    """
+    told = rows.conversations.select("conversation_key", "content_hash", "updated_at", "completeness", "status")
+    with store.scratch(incoming=told):
+        return store.frame(f"""
             SELECT i.conversation_key, c.conversation_key IS NOT NULL AS is_stored
             FROM incoming AS i
             LEFT JOIN conversations AS c ON c.conversation_key = i.conversation_key
             WHERE c.conversation_key IS NULL
-               OR (c.content_hash <> i.content_hash
-                   AND coalesce(i.updated_at >= c.updated_at, true))
+               OR (c.content_hash <> i.content_hash AND CASE
+                   WHEN {WHOLE.format("i")} = {WHOLE.format("c")} THEN coalesce(i.updated_at >= c.updated_at, true)
+                   ELSE {WHOLE.format("i")} END)
         """)
-
-
-def _chunks(records: Iterable[Record]) -> Iterator[tuple[list[Conversation], list[Reject]]]:
-    conversations: list[Conversation] = []
-    rejects: list[Reject] = []
-    weight = 0
-    for record in records:
-        if isinstance(record, Conversation):
-            conversations.append(record)
-            weight += len(record.turns)
-        else:
-            rejects.append(record)
-            weight += 1
-        if weight >= TURNS_PER_CHUNK:
-            yield conversations, rejects
-            conversations, rejects, weight = [], [], 0
-    yield conversations, rejects
-
-
-def _placed(batch: PlannedBatch, records: Iterable[Record]) -> Iterator[Record]:
-    """Name the file where the connector has not, and turn conversations in which nothing was said into rejects."""
-    for record in records:
-        placed = record if record.source_uri else replace(record, source_uri=batch.uri)
-        if isinstance(placed, Conversation) and not placed.turns:
-            detail = "the conversation has no turns"
-            yield Reject(placed.place, "no_turns", detail, raw=to_json(placed), source_uri=placed.source_uri)
-        else:
-            yield placed
-
-
-def _guarded(connector: Connector, reading: Reading) -> Iterator[Record]:
-    """Read on in the face of a connector's own failure: what it gave is kept, and the failure is a reject."""
-    try:
-        yield from connector.read(reading)
-    except ChatmillError:
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever a hostile file brings about must not cost the other files
-        logger.warning("connector %s failed with %s", connector.name, type(error).__name__)
-        yield Reject("the rest of the file", "connector_failed", f"the connector failed with {type(error).__name__}")
 
 
 def _dry(batch: PlannedBatch, records: Iterable[Record]) -> BatchReport:

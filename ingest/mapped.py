@@ -48,14 +48,20 @@ def assemble(records: Iterable[Placed | Reject], mapping: Mapping, *, spool: Spo
 
     With layout "turn" the rows are collected by conversation in the spool, so that they may stand in any order.
     """
-    assembly = _Assembly(mapping, uri)
     if mapping.layout == "conversation":
-        for record in records:
-            yield from (record,) if isinstance(record, Reject) else assembly.from_record(record)
-    else:
-        yield from assembly.put(records, spool)
-        for identity, rows in spool.groups():
-            yield from assembly.from_rows(identity, [Placed(place, values) for place, values in rows])
+        yield from each(records, mapping, uri=uri)
+        return
+    assembly = _Assembly(mapping, uri)
+    yield from assembly.put(records, spool)
+    for identity, rows in spool.groups():
+        yield from assembly.from_rows(identity, [Placed(place, values) for place, values in rows])
+
+
+def each(records: Iterable[Placed | Reject], mapping: Mapping, *, uri: str) -> Iterator[Record]:
+    """Give the conversation that each record holds, with layout "conversation"; what makes none is a reject."""
+    assembly = _Assembly(mapping, uri)
+    for record in records:
+        yield from (record,) if isinstance(record, Reject) else assembly.from_record(record)
 
 
 @dataclass(slots=True)
@@ -71,6 +77,9 @@ class _Assembly:
 
     reads: dict[str, Callable[[dict[str, Any]], Any]] = field(init=False)
     """What reads a turn's fields."""
+
+    roles_met: dict[str, TurnRole] = field(default_factory=dict[str, TurnRole])
+    """The roles of words met so far."""
 
     def __post_init__(self) -> None:
         named = paths(self.mapping)
@@ -162,6 +171,8 @@ class _Assembly:
                 ),
                 created_at=speech.time,
                 kind="message" if speech.who else "event",
+                is_automated=speech.role == "bot",
+                automation="bot" if speech.role == "bot" else None,
                 place=f"{record.place} transcript line {speech.line}",
             )
             for speech in speeches
@@ -182,6 +193,8 @@ class _Assembly:
             kind=kind,
             visibility=visibility,
             body_format=cast("Any", self.mapping.body_format),
+            is_automated=role == "bot",
+            automation="bot" if role == "bot" else None,
             language=_text(reads["turn_language"](values)),
             place=place,
             custom=_rest(values, without),
@@ -196,11 +209,14 @@ class _Assembly:
         word = _text(self.reads["role"](values))
         if word is None:
             raise _NoConversationError("bad_record", f"{place}: {self.mapping.role} is empty")
+        known = self.roles_met.get(word)
+        if known is not None:
+            return known
         roles = self.mapping.roles
         role = roles.get(word) or roles.get(word.casefold()) or role_of(word) if roles else role_of(word)
         if role is None:
             raise _NoConversationError("bad_record", f"{place}: the word in {self.mapping.role} is no known role")
-        return cast("TurnRole", role)
+        return self.roles_met.setdefault(word, cast("TurnRole", role))
 
     def _kind(self, values: dict[str, Any]) -> tuple[Kind, Visibility]:
         """Tell what kind of turn it is and who may see it; a word that is not known makes it unknown, so internal."""

@@ -41,6 +41,7 @@ MODULES = (
     "vcon",
     "whatsapp",
     "zendesk",
+    "zendesk_chat",
 )
 """Modules of ingest.connectors, each with one CONNECTOR; imported by name, so that none is loaded before it is used."""
 

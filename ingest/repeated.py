@@ -4,18 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from hashlib import blake2b
+from typing import Any
+
+import orjson
 
 from ingest.records import Turn
 
 
 def without_repeats(turns: Iterable[Turn]) -> Iterator[Turn]:
     """Give each turn once; one that shares its id with an earlier one but says something else stands without the id."""
-    seen: dict[str, tuple[str, str | float | None]] = {}
+    seen: dict[str, str] = {}
     for turn in turns:
-        said = (turn.text, turn.created_at)
         if turn.external_id is None or turn.external_id not in seen:
             yield turn
-        elif seen[turn.external_id] != said:
+        elif seen[turn.external_id] != turn.text:
             yield replace(turn, external_id=None)
         if turn.external_id is not None:
-            seen.setdefault(turn.external_id, said)
+            seen.setdefault(turn.external_id, turn.text)
+
+
+def distinct(rows: Iterable[list[Any]]) -> list[list[Any]]:
+    """Give each record of the spool once: a page that was saved twice repeats its records to the letter.
+
+    Rows end in place, file and value, as `Found.row` writes them; what may stand before these belongs to the record.
+    """
+    return list({_mark([*row[:-3], row[-1]]): row for row in reversed(list(rows))}.values())[::-1]
+
+
+def _mark(record: list[Any]) -> bytes:
+    written = orjson.dumps(record, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_SORT_KEYS)
+    return blake2b(written, digest_size=16).digest()

@@ -27,7 +27,7 @@ def find_mapping(workspace: Workspace, name: str) -> Mapping:
     if Path(name).is_file():
         return load(Path(name))
     raise IngestError(
-        unknown_name("mapping", name, [path.stem for path in _saved(workspace)] or ["none saved yet"]),
+        unknown_name("mapping", name, [path.stem for path in saved_mappings(workspace)] or ["none saved yet"]),
         hint="Give a mapping file; chatmill ingest --explain FILE prints one to start from.",
     )
 
@@ -47,16 +47,23 @@ def save_mapping(workspace: Workspace, name: str, mapping: Mapping) -> Path:
 
 def fitting_mapping(workspace: Workspace, file: SourceFile) -> Mapping | None:
     """Give the saved mapping whose columns the file has; the first by name where several fit."""
-    saved = _saved(workspace)
+    found = fitting(workspace, file)
+    return found[1] if found else None
+
+
+def fitting(workspace: Workspace, file: SourceFile) -> tuple[str, Mapping] | None:
+    """Give the saved mapping whose columns the file has, with its name."""
+    saved = saved_mappings(workspace)
     shape = shape_of_file(file) if saved else None
     if shape is None:
         return None
-    return next((mapping for path in saved if fits(mapping := load(path), shape.columns)), None)
+    return next(((path.stem, mapping) for path in saved if fits(mapping := load(path), shape.columns)), None)
 
 
 def _folder(workspace: Workspace) -> Path:
     return workspace.root / "mappings"
 
 
-def _saved(workspace: Workspace) -> list[Path]:
+def saved_mappings(workspace: Workspace) -> list[Path]:
+    """Give the files of the saved mappings, by name."""
     return sorted(_folder(workspace).glob("*.toml"))

@@ -76,9 +76,13 @@ def look_up(record: Any, path: str | None) -> Any:  # noqa: ANN401 - any JSON va
 
 def reader(path: str | None) -> Callable[[dict[str, Any]], Any]:
     """Give what looks up one path in many records, faster than `look_up` where the path is a plain name."""
-    if path is not None and "." not in path:
-        return methodcaller("get", path)
-    return partial(look_up, path=path)
+    if path is None:
+        return _nothing
+    return partial(look_up, path=path) if "." in path else methodcaller("get", path)
+
+
+def _nothing(record: dict[str, Any]) -> None:
+    del record
 
 
 def flat(record: dict[str, Any], prefix: str = "", depth: int = DEPTH) -> Iterator[tuple[str, Any]]:

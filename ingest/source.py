@@ -13,6 +13,7 @@ import lzma
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
@@ -24,6 +25,9 @@ from ingest.files import DISK, Files
 from ingest.records import Reject, RejectCode
 
 HEAD_BYTES = 256 * 1024
+SAMPLE_BYTES = 960 * 1024
+"""The most that is read to tell what a file is, however large its first record: with what packing adds, a mebibyte."""
+
 CHUNK_BYTES = 1024 * 1024
 LINE_BYTES = 64 * 1024 * 1024
 RAW_CHARACTERS = 1_000_000
@@ -181,6 +185,19 @@ class SourceFile:
                 yield number, encoding_reject(self, line, number=number, position=error.start)
 
 
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Some lines of a file, read already: what a worker is given, who opens no file."""
+
+    uri: str
+    encoding: str
+    numbered: tuple[tuple[int, bytes | Reject], ...]
+
+    def raw_lines(self) -> Iterator[tuple[int, bytes | Reject]]:
+        """Give each line with its number, as `SourceFile.raw_lines` does."""
+        return iter(self.numbered)
+
+
 def walk(paths: Iterable[Path], files: Files = DISK) -> Iterator[SourceFile | Reject]:
     """Give every file under the paths, folders and archives opened, in the order of their names.
 
@@ -197,7 +214,7 @@ def walk(paths: Iterable[Path], files: Files = DISK) -> Iterator[SourceFile | Re
             yield from _members(file, files)
 
 
-def encoding_reject(file: SourceFile, line: bytes, *, number: int, position: int) -> Reject:
+def encoding_reject(file: SourceFile | Lines, line: bytes, *, number: int, position: int) -> Reject:
     """Word the reject of a line that is not in the file's encoding; its raw bytes are kept, escaped."""
     detail = f"byte {position + 1} of the line is no text in {file.encoding}"
     return Reject(f"line {number}", "encoding", detail, raw=as_raw(line), source_uri=file.uri)
@@ -260,7 +277,7 @@ def _open_member(archive: BinaryIO, member: str) -> tuple[BinaryIO, int]:
         archive.close()
         raise
     guarded = _Guarded(unpacking, under=archive, packed=info.compress_size)
-    return io.BufferedReader(guarded, CHUNK_BYTES), info.compress_size
+    return io.BufferedReader(guarded, HEAD_BYTES), info.compress_size
 
 
 def _is_gzip(stream: BinaryIO) -> bool:
@@ -271,24 +288,32 @@ def _is_gzip(stream: BinaryIO) -> bool:
 @lru_cache(maxsize=SAMPLES_KEPT)
 def _sample(path: Path, member: str | None, files: Files, state: tuple[int, int]) -> Sample:  # noqa: ARG001 - in the key
     file = SourceFile(path, member, files)
-    content = bytearray()
-    for chunk in _readable_chunks(file):
-        content += chunk
-        if len(content) > HEAD_BYTES and not _is_long_record(content):
-            break
+    content = _start(file)
     reach = (
         max(HEAD_BYTES, content.find(b"\n", HEAD_BYTES) + 1) if _is_long_record(content[:HEAD_BYTES]) else HEAD_BYTES
     )
-    head, is_whole = bytes(content[:reach]), len(content) <= reach
+    head, is_whole = bytes(content[:reach]), len(content) <= reach and len(content) < SAMPLE_BYTES
     encoding = detect_encoding(head, is_whole=is_whole)
     text = decode_head(head, encoding, is_whole=is_whole)
     return Sample(file.name, head, text.removeprefix("\ufeff") if text else text, is_whole)
 
 
-def _is_long_record(content: bytes | bytearray) -> bool:
-    """Tell JSON whose first line has not ended yet: without that whole record nothing can be said about the file."""
-    is_open = content[:1] == b"{" and b"\n" not in content
-    return is_open and len(content) < LINE_BYTES
+def _start(file: SourceFile) -> bytes:
+    """Read the head and a little more; of JSON whose first line has not ended there, as much as a sample may take."""
+    content = b""
+    with suppress(Unreadable), file.open_bytes() as stream:
+        peekable: Any = stream
+        while len(content) <= HEAD_BYTES or (_is_long_record(content) and len(content) < SAMPLE_BYTES):
+            chunk = peekable.read1(min(HEAD_BYTES + 1, SAMPLE_BYTES - len(content)))
+            if not chunk:
+                break
+            content += chunk
+    return content
+
+
+def _is_long_record(content: bytes) -> bool:
+    """Tell JSON whose first line has not ended yet: the whole record says more about the file."""
+    return content[:1] == b"{" and b"\n" not in content
 
 
 def _readable_chunks(file: SourceFile) -> Iterator[bytes]:

@@ -327,8 +327,22 @@ def _parquet(file: SourceFile) -> Table:
     return Table(tuple(names), _parquet_rows(frame))
 
 
+def sample_with_columns(file: SourceFile) -> Sample:
+    """Give a file's sample; of a large Parquet file, which names its columns at its end, one of these columns alone."""
+    sample = file.sample
+    if sample.is_whole or file.member is not None or not sample.head.startswith(PARQUET_MAGIC):
+        return sample
+    import polars as pl  # slow to import
+
+    written = BytesIO()
+    try:
+        pl.DataFrame(schema=pl.scan_parquet(file.path).collect_schema()).write_parquet(written)
+    except (pl.exceptions.PolarsError, OSError):
+        return sample
+    return Sample(sample.name, written.getvalue(), None, is_whole=True)
+
+
 def _whole_parquet(sample: Sample) -> Table | None:
-    """Read a Parquet file that a sample holds whole; a larger one names its columns only at its end."""
     import polars as pl  # slow to import
 
     try:
@@ -342,9 +356,18 @@ def _seekable(stream: BinaryIO) -> bytes:
     return stream.read()
 
 
-def _parquet_rows(frame: Any) -> Iterator[Row]:  # noqa: ANN401 - polars is imported late
+def _parquet_rows(frame: Any) -> Iterator[Row | Reject]:  # noqa: ANN401 - polars is imported late
+    from polars.exceptions import PolarsError  # slow to import
+
     start = 0
-    while rows := frame.slice(start, ROWS_PER_READ).collect().to_dicts():
+    while True:
+        try:
+            rows = frame.slice(start, ROWS_PER_READ).collect().to_dicts()
+        except PolarsError:  # the end of the file, which says what the rows are, may be sound where the rows are not
+            yield Reject(f"row {start + 1}", "unreadable", "from here on the rows cannot be read")
+            return
+        if not rows:
+            return
         for number, row in enumerate(rows, start=start + 1):
             yield Row(f"row {number}", {name: _plain(value) for name, value in row.items()})
         start += len(rows)

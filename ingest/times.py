@@ -49,9 +49,11 @@ _CLOCK = re.compile(
 _ZONE = re.compile(r" ?(?P<zone>[A-Za-z]{1,3})?(?:(?P<sign>[+-])(?P<zh>\d\d):?(?P<zm>\d\d)?)?[Zz]?(?: \([^)]*\))?")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Parsed:
     """A time as read: the instant in UTC, its spelling in the source, and where its zone comes from.
+
+    It is not frozen, because a frozen one takes four times as long to make, and every turn has one.
 
     `tz_source` is "explicit" where the value states its offset, "utc" for epoch numbers, "assumed" where there is no
     zone and UTC was taken, "none" where nothing could be read.

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
-from pathlib import PurePath
 from typing import Any
 
 from ingest.found import Found, records_of
@@ -17,7 +16,7 @@ from ingest.json_stream import sample_json
 from ingest.loose import as_flag, as_json
 from ingest.records import Reject
 from ingest.source import Sample, SourceFile
-from ingest.tables_reader import PARQUET_MAGIC, Row, kind_of_table, read_table, sample_table
+from ingest.tables_reader import Row, kind_of_table, read_table, sample_table
 
 Json = dict[str, Any]
 
@@ -38,12 +37,6 @@ def sample_records(sample: Sample, lists: Iterable[str] = (), nested: Collection
         return [_unwrapped(record) for record in sample_json(sample, lists)]
     rows = [row.values for row in islice(table.rows, ROWS_LOOKED_AT) if isinstance(row, Row)]
     return [_opened(dict.fromkeys(table.columns) | row, nested) for row in rows or [{}]]
-
-
-def named_parquet(sample: Sample) -> str | None:
-    """Give the name of a Parquet file that is too large to look into: its columns stand at its end."""
-    is_large = sample.head.startswith(PARQUET_MAGIC) and not sample.is_whole
-    return PurePath(sample.name).stem.lower() if is_large else None
 
 
 def records_in(file: SourceFile, lists: Iterable[str] = (), nested: Collection[str] = ()) -> Iterator[Found | Reject]:

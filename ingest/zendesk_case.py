@@ -98,8 +98,14 @@ class Case:
     chat: dict[str, Turn] = field(default_factory=dict[str, Turn])
     ratings: list[Json] = field(default_factory=list[Json])
     tags: dict[str, None] = field(default_factory=dict[str, None])
+    channel: str | None = field(init=False)
+    asker: str | None = field(init=False)
     told: int = 0
     """How many comments events tell of without their text, as incremental events do without comment_events."""
+
+    def __post_init__(self) -> None:
+        self.channel = channel_of(self.ticket.get("via"))
+        self.asker = as_id(self.ticket.get("requester_id")) or as_id(as_dict(self.ticket.get("requester")).get("id"))
 
     def add_all(self, members: Iterable[Member]) -> None:
         """Take in what belongs to the ticket, then make turns of it in the order of their times."""
@@ -110,16 +116,16 @@ class Case:
                 self._meet(as_id(identity), role, confidence)
         for member in members:
             self._add(member)
-        says_itself = any(turn.kind == "message" for turn in self.chat.values())
-        copied = "chat" if says_itself else ""  # a comment that is but a flat copy of the chat
-        spoken = [found for found in self.comments.values() if channel_of(found.record.get("via")) != copied]
+        spoken = [*self.comments.values()]
+        if any(turn.kind == "message" for turn in self.chat.values()):  # then a chat's comment is but its flat copy
+            spoken = [found for found in spoken if channel_of(found.record.get("via")) != "chat"]
         self.turns = in_order([*map(self._comment_turn, spoken), *self.chat.values(), *self.turns])
 
     def conversation(self, member: Member) -> Conversation:
         """Give what came together; the description speaks only where nothing else does, since it repeats."""
         ticket, source, rating = self.ticket, _source(self.ticket), self._rating()
         custom = {name: value for name, value in ticket.items() if name not in READ_FIELDS and value not in EMPTY}
-        is_bare = not self.comments and not (self.chat and channel_of(ticket.get("via")) != "email")
+        is_bare = not self.comments and not (self.chat and self.channel != "email")
         if is_bare and as_text(ticket.get("description")):
             self.turns = [self._description(member.place), *self.turns]
             custom["first_turn"] = "description"
@@ -134,7 +140,7 @@ class Case:
             parent_id=as_id(as_dict(source.get("from")).get("ticket_id")) if source.get("rel") == "follow_up" else None,
             merged_into=self._merged_into(tags),
             subject=as_text(ticket.get("subject")) or as_text(ticket.get("raw_subject")),
-            channel=channel_of(ticket.get("via")), channel_raw=as_id(as_dict(ticket.get("via")).get("channel")),
+            channel=self.channel, channel_raw=as_id(as_dict(ticket.get("via")).get("channel")),
             status=status, status_raw=status, priority=as_text(ticket.get("priority")),
             created_at=as_time(ticket.get("created_at")), updated_at=as_time(ticket.get("updated_at")),
             tags=tags, custom=custom | rating.custom, source_uri=member.uri, csat_score=rating.score,
@@ -201,7 +207,8 @@ class Case:
     def _add_comment(self, member: Member) -> None:
         """Keep one version of each comment: of several, the one that hides more."""
         identity = as_id(member.record.get("id")) or f"{member.uri} {member.place}"
-        if _hidden(member) > _hidden(self.comments.setdefault(identity, member)):
+        before = self.comments.setdefault(identity, member)
+        if before is not member and _hidden(member) > _hidden(before):
             self.comments[identity] = member
 
     def _add_audit(self, member: Member) -> None:
@@ -248,28 +255,27 @@ class Case:
         public = self.changed.get(identity or "", as_flag(comment.get("public")))
         author, is_note = as_id(comment.get("author_id")), public is False
         self._meet(author, "agent", NOTE_WRITER if is_note else WRITER)
-        channel = channel_of(comment.get("via")) or (
-            channel_of(self.ticket.get("via")) if author == self._asker else None
-        )
+        channel = channel_of(comment.get("via")) or (self.channel if author == self.asker else None)
         is_rule = channel == "rule" or author == "-1"
         text, body_format = _body(comment, is_mail=channel == "email")
         is_late = identity in self.redacted and BLACKED_OUT not in text  # copied before something was blacked out
         macro = self.macros.get(identity or "")
-        custom = _call(comment) | ({"macro": macro} if macro else {}) | ({"redacted_later": True} if is_late else {})
+        custom = _call(comment) if comment.get("type") == "VoiceComment" else {}
+        if macro:
+            custom["macro"] = macro
+        if is_late:
+            custom["redacted_later"] = True
         return Turn(
             "bot" if is_rule and not is_note else self._role(author, is_note=is_note), text, external_id=identity,
             author=None if author == "-1" else author, created_at=as_time(comment.get("created_at")),
             kind="note" if is_note else "call" if comment.get("type") == "VoiceComment" else "message",
             visibility="unknown" if public is None else "public" if public else "internal",
-            body_format=body_format, is_automated=is_rule, is_deleted=is_late,
+            body_format=body_format, is_automated=is_rule or macro is not None,
+            is_deleted=is_late or comment.get("deleted") is True,
             automation=_automation(comment) if is_rule else "macro" if macro else None,
-            source_redaction=redaction_of(text), place=member.place, attachments=tuple(_attachments(comment)),
-            custom=custom,
+            source_redaction=redaction_of(text), place=member.place, custom=custom,
+            attachments=tuple(_attachments(comment)) if comment.get("attachments") or comment.get("data") else (),
         )  # fmt: skip
-
-    @property
-    def _asker(self) -> str | None:
-        return as_id(self.ticket.get("requester_id")) or as_id(as_dict(self.ticket.get("requester")).get("id"))
 
     def _role(self, author: str | None, *, is_note: bool = False) -> TurnRole:
         """Say who speaks: a copied third party speaks for the customer; who writes notes is one of the team."""
@@ -280,13 +286,13 @@ class Case:
 
     def _description(self, place: str) -> Turn:
         """Make a turn of the description; in a private ticket it is a note, as its first comment was."""
-        ticket, author = self.ticket, as_id(self.ticket.get("submitter_id")) or self._asker
+        ticket, author = self.ticket, as_id(self.ticket.get("submitter_id")) or self.asker
         is_private = as_flag(ticket.get("is_public")) is False
         text = as_text(ticket.get("description")) or ""
         return Turn(
             self._role(author), text, author=author, created_at=as_time(ticket.get("created_at")),
             kind="note" if is_private else "message", visibility="internal" if is_private else "public",
-            body_format="mail" if channel_of(ticket.get("via")) == "email" else "text",
+            body_format="mail" if self.channel == "email" else "text",
             source_redaction=redaction_of(text), place=place,
         )  # fmt: skip
 
@@ -298,8 +304,9 @@ class Case:
     def _actor(self, item: Item) -> TurnRole:
         """Say who acts: whom the item names, the one who asks, else whom the users tell."""
         if item.role in ("bot", "system"):
+            self._meet(item.author, item.role, 1.0)
             return item.role
-        is_asker = item.author is not None and item.author == self._asker
+        is_asker = item.author is not None and item.author == self.asker
         role = "customer" if is_asker else item.role
         self._meet(item.author, role or "agent", 1.0 if item.role else WRITER)
         return role or self._role(item.author)
@@ -325,8 +332,9 @@ def _change(event: Json, place: str) -> Turn:
     """Make an event of a changed field: audits name it, incremental events have it as a key of its own."""
     name = as_text(event.get("field_name")) or next((key for key in event if key not in CHANGE_FIELDS), "a field")
     after = event.get("value", event.get(name))
-    told = (to_json(value).strip('"') for value in (event.get("previous_value"), after))
-    return _event(event, name, f"{name}: {' → '.join(told)}", place)
+    values = (event["previous_value"], after) if "previous_value" in event else (after,)
+    told = " → ".join(to_json(value).strip('"') for value in values)
+    return _event(event, name, f"{name}: {told}", place)
 
 
 def _event(event: Json, name: str, text: str, place: str) -> Turn:
@@ -355,7 +363,7 @@ def _body(comment: Json, *, is_mail: bool) -> tuple[str, BodyFormat]:
 
 def _call(comment: Json) -> Json:
     """Keep what is known of a call: how long it was, who took it, its numbers."""
-    data = as_dict(comment.get("data")) if comment.get("type") == "VoiceComment" else {}
+    data = as_dict(comment.get("data"))
     return {name: data[name] for name in CALL_FIELDS if data.get(name) not in EMPTY}
 
 

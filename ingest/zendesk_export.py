@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ingest.loose import as_dict, as_id, as_list
 from ingest.records import Participant, Record, Reject
+from ingest.repeated import distinct
 from ingest.zendesk_case import Case, Member, newest
 from ingest.zendesk_sides import side_conversations
 from ingest.zendesk_words import person_of
@@ -58,7 +59,7 @@ class Export:
         only = self.alone if len(self.alone) == 1 else self.seen
         home = next(iter(only)) if len(only) == 1 else None
         for ticket_id, rows in self.spool.groups():
-            members = [Member(*row) for row in rows]
+            members = [Member(*row) for row in distinct(rows)]
             if ticket_id == "" and home is not None:
                 strays = members
                 continue

@@ -53,7 +53,7 @@ def item_of(value: Json) -> Item:
     if as_dict(original.get("source")).get("type") == ANSWER_BOT:
         return Item(value, original, author, "bot", "bot")
     if kind == "system":
-        return Item(value, original, author, "system", "workflow")
+        return Item(value, original, None, "system", "workflow")
     if author in MACHINES:
         return Item(value, original, None, *MACHINES[author])
     hint = str(kind or writer.get("type") or actor).lower()

@@ -39,6 +39,22 @@ class WrongKey(StoreError):
     code = "STO-122"
 
 
+class NotWritten(StoreError):
+    """Say that the store could not be read or written: the disk is full, or fails."""
+
+    code = "STO-123"
+
+
+def storage_problem(error: BaseException) -> NotWritten | None:
+    """Say what a failure of the disk or of memory means; None for any other error, whose words may hold values."""
+    if not isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException):
+        return None
+    return NotWritten(
+        "The store could not be written; what was finished before is kept.",
+        hint="See that the disk has room and works, then do it again.",
+    )
+
+
 def extension_path() -> Path:
     """Find the signed extension that DuckDB needs for writing encrypted files; it comes as a wheel, not a download.
 

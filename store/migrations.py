@@ -120,6 +120,23 @@ def _pulls(store: Store) -> None:
     store.execute((files("store") / "pulls.sql").read_text(encoding="utf-8"))
 
 
+def _versions(store: Store) -> None:
+    """Keep where each superseded version of a conversation stood, so that lines made of it can still be explained."""
+    store.execute("""
+        CREATE TABLE versions (             -- no text: only the newest version's is kept
+            conversation_key VARCHAR NOT NULL,
+            content_hash VARCHAR NOT NULL,
+            updated_at TIMESTAMPTZ,
+            completeness VARCHAR NOT NULL,
+            source_uri VARCHAR NOT NULL,
+            place VARCHAR NOT NULL,
+            batch_id VARCHAR NOT NULL,
+            superseded_by VARCHAR NOT NULL, -- the batch that brought the next version
+            superseded_at TIMESTAMPTZ NOT NULL
+        )
+    """)
+
+
 MIGRATIONS = (
     Migration("0001_first_tables", _first_tables),
     Migration("0020_submissions", _submissions),
@@ -128,6 +145,7 @@ MIGRATIONS = (
     Migration("0060_role_confidence", _role_confidence),
     Migration("0061_meaning_kept", _meaning_kept),
     Migration("0070_pulls", _pulls),
+    Migration("0071_versions", _versions),
     Migration("0080_service", _service),
     Migration("0085_review", _review),
     Migration("0090_misses", _misses),

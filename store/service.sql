@@ -43,7 +43,7 @@ CREATE TABLE drops (                     -- files that somebody dropped into the
 );
 CREATE TABLE dropped_files (
     drop_id VARCHAR NOT NULL,
-    place INTEGER NOT NULL,              -- names the sealed file in the folder
+    place VARCHAR NOT NULL,              -- names the sealed file in the folder
     file_name VARCHAR NOT NULL,
     bytes BIGINT NOT NULL,
     sha256 VARCHAR NOT NULL,

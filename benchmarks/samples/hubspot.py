@@ -78,16 +78,24 @@ def _airbyte(book: Book, made: list[tuple[int, Dialogue]]) -> None:
     said = [{**_stamped(at * 100 + n), "tickets": compact([str(at)]),
              "properties": _properties(_engagement(str(at * 100 + n), one, line))}
             for at, n, one, line in lines if line.role != "note"]  # fmt: skip
-    notes = [{"_airbyte_raw_id": f"n{at}-{n}", "_airbyte_extracted_at": 1_780_000_000_000, "_airbyte_data": {
-              "id": at * 100 + n, "type": "NOTE", "timestamp": line.at * 1000, "ownerId": 1, "portalId": 77,
-              "associations": {"ticketIds": [at], "contactIds": []}, "metadata": {"body": f"<p>{line.text}</p>"}}}
-             for at, n, _, line in lines if line.role == "note"]  # fmt: skip
+    logged = [_logged(at * 100 + n, at, line) for at, n, _, line in lines if line.role == "note"]
+    logged += [_logged(at * 100 + 99, at, one.lines[-1]) for at, one in made]
     owners = [{**_stamped(number), "email": f"agent{number}@example.org", "firstName": name[0], "lastName": name[1],
                "userId": 70 + number} for number, name in enumerate(AGENTS, 1)]  # fmt: skip
     book.text("hubspot/airbyte/tickets.csv", _table(tickets))
     book.text("hubspot/airbyte/engagements_emails.csv", _table(said))
-    book.text("hubspot/airbyte/engagements.jsonl", "\n".join(map(compact, notes)) + "\n")
+    book.text("hubspot/airbyte/engagements.jsonl", "\n".join(map(compact, logged)) + "\n")
     book.text("hubspot/airbyte/owners.csv", _table(owners))
+
+
+def _logged(number: int, ticket: int, line: Line) -> dict[str, Any]:
+    """Give a note, or a call about the last that was said, as Airbyte writes an engagement of version 1 raw."""
+    text = line.text if line.role == "note" else "Called the customer: all is well now."
+    return {"_airbyte_raw_id": f"raw-{number}", "_airbyte_extracted_at": 1_780_000_000_000, "_airbyte_data": {
+        "id": number, "type": "NOTE" if line.role == "note" else "CALL", "timestamp": line.at * 1000, "ownerId": 1,
+        "portalId": 77, "associations": {"ticketIds": [ticket], "contactIds": []},
+        "metadata": {"body": f"<p>{text}</p>"},
+    }}  # fmt: skip
 
 
 def _stamped(number: int) -> dict[str, Any]:

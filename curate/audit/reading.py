@@ -227,6 +227,12 @@ def rate(
     return turn
 
 
+def marked_in(store: Store, sample: Sample, turn_key: str) -> int:
+    """Count what was marked in a turn when it was read last."""
+    last = dict(store.rows(RATED, [sample.evaluation_id]))
+    return int(last.get(turn_key, 0))
+
+
 def reading_of(store: Store) -> Reading | None:
     """Give how the newest sample stands; None where none was drawn."""
     rows = store.rows(NEWEST, [KIND])

@@ -11,6 +11,7 @@ from store.cli import JsonOption, WorkspaceOption, open_workspace
 if TYPE_CHECKING:
     from curate.audit.summary import AuditSummary
     from curate.evaluation.misses import Miss
+    from curate.evaluation.redaction import Asked, Evaluation
     from store.console import Console
 
 evaluate = typer.Typer(name="evaluate", help="Measure how good redaction is.", no_args_is_help=True)
@@ -20,7 +21,12 @@ CONFUSIONS_SHOWN = 25
 
 @evaluate.command("redaction")
 def redaction(
-    gold: Annotated[Path, typer.Argument(help='JSON lines {"text", "spans": [{"start", "end", "label"}]}; .gz too.')],
+    gold: Annotated[
+        Path | None, typer.Argument(help='JSON lines {"text", "spans": [{"start", "end", "label"}]}; .gz too.')
+    ] = None,
+    decisions: Annotated[
+        bool, typer.Option("--decisions", help="Score against what people decided in review, instead of a gold set.")
+    ] = False,
     findings: Annotated[
         Path | None, typer.Option(help="Score this file's findings, as `chatmill redact` writes them, instead of ours.")
     ] = None,
@@ -37,34 +43,51 @@ def redaction(
 ) -> None:
     """Score redaction on a gold set: what is protected, what is destroyed for nothing, and what is taken for what.
 
-    With -w the workspace's policy and recognizers are used, and the figures are kept in its store; never a text.
+    With -w the workspace's policy and recognizers are used, and the figures are kept in its store; never a text. With
+    --decisions the gold is what people accepted in the conversations that they reviewed to the end.
     """
     from curate.evaluation.errors import GoldError
     from curate.evaluation.redaction import Asked, evaluate_redaction
     from store.console import Console
 
+    if (gold is None) != decisions or (decisions and findings):
+        raise GoldError("Give either a gold set or --decisions.", hint="--decisions takes the workspace's own review.")
     if misses and (json or not sys.stdout.isatty()):
         raise GoldError(
             "The misses hold text of the gold set, so they are shown in a terminal and written nowhere.",
             hint="Leave --misses out, or --json and the redirection.",
         )
-    asked = Asked(gold, findings, label_map, _list(labels), _list(by), misses, language)
+    asked = Asked(gold or Path(), findings, label_map, _list(labels), _list(by), misses, language)
     console = Console(json=json)
-    if workspace is None:
+    if workspace is None and not decisions:
         result = evaluate_redaction(asked, workers=workers)
     else:
-        from curate.evaluation.recording import record, redaction_version, with_placeholders
-        from curate.redact.policy import load_policy
-
-        found = open_workspace(workspace)
-        policy = load_policy(found.root)
-        plain = with_placeholders(policy)
-        result = evaluate_redaction(asked, policy=plain, settings=found.settings.redaction, workers=workers)
-        with found.open() as store:
-            record(store, "gold", redaction_version(found, policy), result.figures)
+        result = _in_workspace(asked, workspace, decisions=decisions, workers=workers)
     _show_scores(console, result.figures)
     _show_misses(console, result.misses)
     console.result(result.figures)
+
+
+def _in_workspace(asked: "Asked", workspace: Path | None, *, decisions: bool, workers: int) -> "Evaluation":
+    """Score by a workspace's policy, and keep the figures in its store."""
+    from curate.evaluation.recording import record, redaction_version, with_placeholders
+    from curate.evaluation.redaction import evaluate_decisions, evaluate_redaction
+    from curate.execution import Workers
+    from curate.redact.policy import load_policy
+    from curate.stages import Curation
+
+    found = open_workspace(workspace)
+    policy = load_policy(found.root)
+    plain = with_placeholders(policy)
+    if not decisions:
+        result = evaluate_redaction(asked, policy=plain, settings=found.settings.redaction, workers=workers)
+        with found.open() as store:
+            record(store, "gold", redaction_version(found, policy), result.figures)
+        return result
+    with found.open() as store, Workers(workers) as pool:
+        result = evaluate_decisions(Curation(store, found, pool), plain, asked)
+        record(store, "decisions", redaction_version(found, policy), result.figures)
+    return result
 
 
 def audit(

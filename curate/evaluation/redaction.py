@@ -11,12 +11,14 @@ from typing import Any
 
 import orjson
 
+from curate.evaluation.decided import decided_pairs
 from curate.evaluation.errors import GoldError
 from curate.evaluation.gold import FINDINGS_SHAPE, Answer, GoldLine, answer_of, load_labels, read_answers, read_gold
 from curate.evaluation.misses import Miss, WorstMisses
 from curate.evaluation.scores import AXES, Scores
 from curate.redact.filter import redact_stream
 from curate.redact.policy import Policy
+from curate.stages import Curation
 from store.errors import unknown_name
 from store.settings import RedactionSettings
 
@@ -53,8 +55,7 @@ def evaluate_redaction(
         GoldError: a file is not of the shape it should be, or a label or breakdown is unknown.
     """
     for axis in asked.by:
-        if axis not in AXES:
-            raise GoldError(unknown_name("breakdown", axis, AXES), hint="Write --by language,case.")
+        _check_axis(axis)
     languages = _checked(asked)
     scores = Scores(load_labels(asked.label_map), asked.labels or None)
     misses = WorstMisses(asked.misses)
@@ -63,6 +64,29 @@ def evaluate_redaction(
         misses.add(line, scores.add(line, answer))
     about = {"gold": asked.gold.name, "sha256": _sha256(asked.gold), "labels": list(asked.labels)}
     return Evaluation({**about, **scores.figures(asked.by)}, misses.worst())
+
+
+def evaluate_decisions(curation: Curation, policy: Policy, asked: Asked) -> Evaluation:
+    """Score redaction against what people decided, on the conversations in which they decided on everything.
+
+    Searched anew with the rules as they stand, and without what people marked or wrote on lists.
+
+    Raises:
+        GoldError: no conversation is reviewed to its end, or a breakdown is unknown.
+    """
+    for axis in asked.by:
+        _check_axis(axis)
+    scores = Scores(load_labels(asked.label_map), asked.labels or None)
+    misses = WorstMisses(asked.misses)
+    for line, answer in decided_pairs(curation, policy):
+        misses.add(line, scores.add(line, answer))
+    about = {"gold": "decisions", "labels": list(asked.labels)}
+    return Evaluation({**about, **scores.figures(asked.by)}, misses.worst())
+
+
+def _check_axis(axis: str) -> None:
+    if axis not in AXES:
+        raise GoldError(unknown_name("breakdown", axis, AXES), hint="Write --by language,case.")
 
 
 def _checked(asked: Asked) -> list[str]:

@@ -10,6 +10,8 @@ import polars as pl
 from curate.quality.kind import Kind, Param, Params, Value, fixed, fixed_columns
 
 RATINGS = {"bad": 0.0, "neutral": 0.5, "good": 1.0}
+# Where only a word was stored, and in the examples of rules.
+RATED = pl.col("csat_label").replace_strict(RATINGS, default=None, return_dtype=pl.Float64)
 ONLY_TEST = r"(?i)^(?:[\W\d]*(?:testing|tests|test|this|is|an|a|just|only|please|ignore|hello|hi))+[\W\d]*$"
 # Statuses, as ingest names them, of a conversation that somebody still has to work on.
 UNFINISHED = ("new", "open", "pending", "hold", "on_hold", "waiting")
@@ -80,8 +82,8 @@ COURSE = (
 RECORD = (
     _recorded(
         "rating",
-        "The customer's rating: 0 bad, 0.5 neutral, 1 good.",
-        fixed(pl.col("csat_label").replace_strict(RATINGS, default=None, return_dtype=pl.Float64)),
+        "The customer's rating, from 0 for the worst over 0.5 for neutral to 1 for the best.",
+        fixed(pl.coalesce("csat_score", RATED)),
     ),
     _recorded(
         "neutral",

@@ -37,9 +37,15 @@ FROM changed JOIN outcomes AS o USING (conversation_key)
 """
 SPREAD = """
 WITH found AS (SELECT value FROM signals WHERE signal = ? AND value IS NOT NULL),
-ends AS (SELECT min(value) AS least, quantile_cont(value, 0.99) AS most FROM found)
-SELECT least, most, least(?, floor((value - least) / nullif(most - least, 0) * ?))::INTEGER AS bin, count(*)
-FROM found, ends GROUP BY ALL ORDER BY bin
+ends AS (
+    SELECT min(value) AS least, approx_quantile(value, 0.99) AS most, bool_and(value = floor(value)) AS is_whole
+    FROM found
+),
+steps AS (
+    SELECT least, if(is_whole, greatest(1, ceil((most - least + 1) / ?)), (most - least) / ?) AS step FROM ends
+)
+SELECT least, step, least(?, floor((value - least) / nullif(step, 0)))::INTEGER AS bin, count(*)
+FROM found, steps GROUP BY ALL ORDER BY bin
 """
 
 
@@ -108,13 +114,15 @@ def effect_of(store: Store, rules: tuple[Rule, ...], rule: Rule, *, threshold: T
 
 
 def spread_of(store: Store, rule: Rule) -> list[Bin]:
-    """Give how the measured values are spread, in at most twenty steps; the highest hundredth stands in the last."""
-    rows = store.rows(SPREAD, [rule.signal, BINS - 1, BINS])
-    if not rows:
-        return []
-    least, most = rows[0][0], rows[0][1]
-    step = (most - least) / BINS
-    return [Bin(least + step * (bin_ or 0), least + step * ((bin_ or 0) + 1), count) for _, _, bin_, count in rows]
+    """Give how the measured values are spread, in at most twenty steps; the highest hundredth stands in the last.
+
+    Steps of whole numbers are whole.
+    """
+    rows = store.rows(SPREAD, [rule.signal, BINS, BINS, BINS - 1])
+    return [
+        Bin(least + step * (number or 0), least + step * ((number or 0) + 1), count)
+        for least, step, number, count in rows
+    ]
 
 
 def _limits(threshold: Threshold) -> tuple[float | None, float | None]:

@@ -24,6 +24,7 @@ HEADS = pl.Schema(
     {
         "conversation_key": pl.String,
         "csat_label": pl.String,
+        "csat_score": pl.Float64,
         "is_test": pl.Boolean,
         "status": pl.String,
         "is_merged": pl.Boolean,

@@ -57,10 +57,6 @@ class Packs:
     problems: list[Problem] = field(default_factory=list[Problem])
     broken: set[str] = field(default_factory=set[str])  # codes of rules that cannot be run
 
-    def changed(self) -> tuple[Rule, ...]:
-        """Give the rules as the changes leave them; those switched off are gone."""
-        return tuple(rule for rule in self.with_changes() if rule.action != "off")
-
     def with_changes(self) -> tuple[Rule, ...]:
         """Give every rule as the changes leave it, those switched off too."""
         by_code = {rule.code: rule for rule in self.rules}
@@ -97,14 +93,7 @@ def load_rules(paths: Sequence[Traversable], root: Path | None = None) -> tuple[
     Raises:
         RulesError: there are mistakes; all of them are named.
     """
-    packs = _read_all(paths, root)
-    rules = packs.changed()
-    if packs.problems:
-        raise RulesError(
-            f"{len(packs.problems)} mistakes in the quality rules.\n" + "\n".join(map(str, packs.problems)),
-            hint="Mend them and run: chatmill rules check",
-        )
-    return rules
+    return tuple(rule for _, rule in _both(paths, root) if rule.action != "off")
 
 
 def workspace_rules(root: Path | None = None) -> tuple[Rule, ...]:
@@ -122,16 +111,24 @@ def rules_and_changed(root: Path | None = None) -> tuple[tuple[Rule, Rule], ...]
     Raises:
         RulesError: there are mistakes; all of them are named.
     """
-    paths = quality_packs(root)
-    load_rules(paths, root)
+    return _both(quality_packs(root), root)
+
+
+def _both(paths: Sequence[Traversable], root: Path | None) -> tuple[tuple[Rule, Rule], ...]:
     packs = _read_all(paths, root)
-    return tuple(zip(packs.rules, packs.with_changes(), strict=True))
+    changed = packs.with_changes()
+    if packs.problems:
+        raise RulesError(
+            f"{len(packs.problems)} mistakes in the quality rules.\n" + "\n".join(map(str, packs.problems)),
+            hint="Mend them and run: chatmill rules check",
+        )
+    return tuple(zip(packs.rules, changed, strict=True))
 
 
 def check_packs(paths: Sequence[Traversable], root: Path | None = None) -> list[Problem]:
     """Validate packs and run every rule's examples on the rule as it stands in its pack."""
     packs = _read_all(paths, root)
-    packs.changed()
+    packs.with_changes()
     return [
         *packs.problems,
         *(problem for rule in packs.rules if rule.code not in packs.broken for problem in _examples_failed(rule)),

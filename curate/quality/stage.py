@@ -56,8 +56,8 @@ bare AS (
       AND len(string_split(trim(t.text), ' ')) <= 3
     GROUP BY t.conversation_key
 )
-SELECT c.conversation_key, c.csat_label, c.csat_score, c.is_test, c.status, c.merged_into IS NOT NULL AS is_merged, c.completeness,
-       c.tags, {REOPENS} AS reopens,
+SELECT c.conversation_key, c.csat_label, c.csat_score, c.is_test, c.status, c.merged_into IS NOT NULL AS is_merged,
+       c.completeness, c.tags, {REOPENS} AS reopens,
        coalesce(bare.turns, 0) AS bare_attachments,
        coalesce(redacted.characters, 0) / said.characters AS redacted_share,
        foreign_share.share * said.characters / nullif(said.answered, 0) AS other_language_share

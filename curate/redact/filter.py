@@ -9,7 +9,6 @@ from typing import Any
 
 import orjson
 
-from curate.execution import Workers
 from curate.redact.engine import Scanned
 from curate.redact.errors import LEAK, PolicyError
 from curate.redact.leaks import leaked_type
@@ -21,6 +20,7 @@ from curate.redact.scanning import Scanner
 from curate.redact.spans import Failure
 from store.errors import unknown_name
 from store.settings import RedactionSettings
+from store.workers import Workers
 
 LINES_AT_ONCE = 4000
 WITHOUT_NAMES = (

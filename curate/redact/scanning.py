@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from curate.execution import Workers
 from curate.redact.engine import EngineSpec, Scanned, ScanTask, scan_task
+from store.workers import Workers
 
 BATCH_TEXTS = 500
 BATCH_CHARACTERS = 400_000

@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -100,29 +101,52 @@ def finding_id(turn_key: str, finding: Finding) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def _find(curation: Curation, scanner: Scanner, page: pl.DataFrame) -> PageResult:
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """What was found in a conversation, by turn, without what people wrote down; or why it must be set aside."""
+
+    key: str
+    texts: dict[str, str]
+    roles: dict[str, str]
+    language: str
+    found: dict[str, tuple[Finding, ...]]
+    failure: Failure | None = None
+
+
+def search_page(curation: Curation, scanner: Scanner, page: pl.DataFrame) -> Iterator[Searched]:
+    """Search the conversations of a page, each as a whole."""
     speech, roles, languages = _read(curation, page)
     own = {key for key in speech if languages[key] in scanner.spec.languages}
     scanned = scanner.scan((languages[key], text) for key in own_order(speech, own) for text in speech[key].values())
     known = known_values(curation.store, page, curation.settings.redaction.custom_fields)
+    for key, texts in speech.items():
+        said, language = roles.get(key, {}), languages[key]
+        if key not in own:
+            yield Searched(key, texts, said, language, {}, Failure(UNSUPPORTED_LANGUAGE, language or "unknown"))
+            continue
+        results = {turn_key: scanned[language, text] for turn_key, text in texts.items()}
+        if failure := _first_failure(results.values()):
+            yield Searched(key, texts, said, language, {}, failure)
+            continue
+        scans = {turn_key: one for turn_key, one in results.items() if not isinstance(one, Failure)}
+        found = conversation_findings(texts, scans, known.get(key, ()), roles=said, language=language)
+        yield Searched(key, texts, said, language, found)
+
+
+def _find(curation: Curation, scanner: Scanner, page: pl.DataFrame) -> PageResult:
     lists = read_lists(curation.store, page)
-    marks = read_marks(curation.store, page, {turn: text for texts in speech.values() for turn, text in texts.items()})
+    searched = list(search_page(curation, scanner, page))
+    marks = read_marks(curation.store, page, {turn: text for one in searched for turn, text in one.texts.items()})
     rows: list[tuple[Any, ...]] = []
     values: list[tuple[Any, ...]] = []
     quarantined: list[tuple[str, str, str]] = []
-    for key, texts in speech.items():
-        if key not in own:
-            quarantined.append((key, UNSUPPORTED_LANGUAGE, languages[key] or "unknown"))
+    for one in searched:
+        if one.failure:
+            quarantined.append((one.key, one.failure.code, one.failure.detail))
             continue
-        results = {turn_key: scanned[languages[key], text] for turn_key, text in texts.items()}
-        if failure := _first_failure(results.values()):
-            quarantined.append((key, failure.code, failure.detail))
-            continue
-        scans = {turn_key: one for turn_key, one in results.items() if not isinstance(one, Failure)}
-        found = conversation_findings(texts, scans, known.get(key, ()), roles=roles[key], language=languages[key])
-        found = with_listed(found, texts, lists.get(key, NOTHING).denied, marks)
-        rows += finding_rows(key, found)
-        values += value_rows(key, found, texts)
+        found = with_listed(one.found, one.texts, lists.get(one.key, NOTHING).denied, marks)
+        rows += finding_rows(one.key, found)
+        values += value_rows(one.key, found, one.texts)
     return PageResult(
         {
             "findings": pl.DataFrame(rows, schema=FINDINGS, orient="row"),

@@ -90,5 +90,5 @@ def _line(at: int, name: str, points: Points, scale: _Scale) -> str:
         f'<polyline class="line series-{at}" points="{places}"/>'
         f"{alone if len(points) == 1 else ''}"
         f'<line class="line series-{at}" x1="{x}" x2="{x + 26}" y1="{y - 4}" y2="{y - 4}"/>'
-        f'<text x="{x + 32}" y="{y}">{escape(name)}</text>'
+        f'<text x="{x + 32}" y="{y}">{escape(name.replace("_", " "))}</text>'
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -19,6 +19,7 @@ from store.database import Store
 from store.history import record
 
 LAST = 10
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 KINDS = {
     "accept": "Accepted", "reject": "Rejected", "retype": "Changed the type", "add": "Added a span",
     "rest": "Accepted the rest", "everywhere": "The same text everywhere", "pattern": "A whole pattern",
@@ -33,9 +34,11 @@ SELECT ?, ?, subject_id, conversation_key, verdict, ?, ?, now() FROM deciding
 LATEST_ACTS = """
 SELECT a.decision_id, a.kind, a.verdict, a.conversation_key, a.subject_id, a.entity_type, a.findings, a.conversations,
        a.decided_by, strftime(a.decided_at, '%Y-%m-%d %H:%M'), coalesce(c.external_id, ''),
-       EXISTS (SELECT 1 FROM acts AS u WHERE u.kind = 'undo' AND u.subject_id = a.decision_id)
+       EXISTS (SELECT 1 FROM acts AS u WHERE u.kind = 'undo' AND u.subject_id = a.decision_id),
+       a.decided_at
 FROM (
     SELECT * FROM acts WHERE (? = '' OR decided_by = ?) AND (? = '' OR decision_id = ?)
+      AND (decided_at < ? OR (decided_at = ? AND decision_id < ?))
     ORDER BY decided_at DESC, decision_id DESC LIMIT ?
 ) AS a LEFT JOIN conversations AS c USING (conversation_key)
 ORDER BY a.decided_at DESC, a.decision_id DESC
@@ -59,6 +62,7 @@ class Act:
     decided_at: str
     external_id: str = ""
     is_undone: bool = False
+    at: datetime = NEVER
 
     @property
     def words(self) -> str:
@@ -126,15 +130,21 @@ def act_of(store: Store, decision_id: str) -> Act:
     Raises:
         UnknownItem: there is none under this id.
     """
-    rows = store.rows(LATEST_ACTS, ["", "", decision_id, decision_id, 1])
+    rows = store.rows(LATEST_ACTS, ["", "", decision_id, decision_id, NEVER, NEVER, "", 1])
     if not rows:
         raise UnknownItem(f"There is no decision {decision_id[:40]!r}.", hint="Load the page again.")
     return Act(*rows[0])
 
 
+def acts_page(store: Store, *, after: tuple[datetime, str] | None, size: int) -> list[Act]:
+    """Give a page of acts, the newest first, behind `after` (time, id)."""
+    at, key = after or (NEVER, "")
+    return [Act(*row) for row in store.rows(LATEST_ACTS, ["", "", "", "", at, at, key, size])]
+
+
 def last_acts(store: Store, by: str = "", size: int = LAST) -> list[Act]:
     """Give the newest acts, of one person or of all."""
-    return [Act(*row) for row in store.rows(LATEST_ACTS, [by, by, "", "", size])]
+    return [Act(*row) for row in store.rows(LATEST_ACTS, [by, by, "", "", NEVER, NEVER, "", size])]
 
 
 def write_marks(

@@ -26,11 +26,15 @@ LEAK_WEIGHT = 3.0
 HELD_BACK = 1000.0
 RISKS = ((HELD_BACK, "held back"), (2.0, "high"), (0.5, "medium"), (0.0, "low"))
 
+# What lies inside another finding is no place of its own, as redaction sees it (curate.redact.spans.resolve).
+OUTERMOST = """coalesce(m.end_char > max(m.end_char) OVER (
+    PARTITION BY m.turn_key ORDER BY m.start_char, m.end_char DESC, m.score DESC, m.finding_id
+    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), TRUE)"""
 REVIEWED = ("kept or held back for a leak", f"o.verdict = 'keep' OR o.code = '{LEAK}'")
-# Findings of types that the policy keeps are nobody's business; several findings of one text count once.
+# Findings of types that the policy keeps are nobody's business; the risk of a text counts once for all its places.
 ROWS = f"""
 WITH mine AS (
-    SELECT f.conversation_key, f.finding_id, f.entity_type, f.score, v.normal
+    SELECT f.conversation_key, f.finding_id, f.turn_key, f.start_char, f.end_char, f.entity_type, f.score, v.normal
     FROM findings AS f SEMI JOIN wanted USING (conversation_key)
     JOIN (SELECT * FROM finding_values SEMI JOIN wanted USING (conversation_key)) AS v USING (finding_id)
 ),
@@ -47,7 +51,8 @@ languages AS (
     WHERE signal = 'language' GROUP BY conversation_key
 ),
 judged AS (
-    SELECT m.conversation_key, m.normal, m.entity_type, coalesce(d.verdict, 'undecided') = 'undecided' AS is_open,
+    SELECT m.conversation_key, m.normal, m.entity_type, {OUTERMOST} AS is_outer,
+           coalesce(d.verdict, 'undecided') = 'undecided' AS is_open,
            if(m.score >= coalesce(own.threshold, general.threshold), 1 - m.score, {LEAK_WEIGHT} * m.score) AS risk
     FROM mine AS m LEFT JOIN verdicts AS d ON d.subject_id = m.finding_id
     LEFT JOIN languages AS l USING (conversation_key)
@@ -56,12 +61,13 @@ judged AS (
     WHERE NOT general.is_kept
 ),
 texts AS (
-    SELECT conversation_key, normal, bool_or(is_open) AS is_open, max(risk) FILTER (is_open) AS risk
-    FROM judged GROUP BY ALL
+    SELECT conversation_key, normal, max(risk) FILTER (is_open) AS risk, count(*) FILTER (is_outer) AS findings,
+           count(*) FILTER (is_outer AND is_open) AS undecided, bool_or(is_open) AS is_open
+    FROM judged GROUP BY conversation_key, normal
 ),
 counted AS (
-    SELECT conversation_key, sum(coalesce(risk, 0)) AS risk, count(*) AS findings,
-           count(*) FILTER (is_open) AS undecided
+    SELECT conversation_key, sum(coalesce(risk, 0)) FILTER (findings > 0) AS risk, sum(findings) AS findings,
+           greatest(sum(undecided), bool_or(is_open)::INTEGER) AS undecided
     FROM texts GROUP BY conversation_key
 ),
 kinds AS (

@@ -29,6 +29,12 @@ COMMON = (
     "PERSON", "EMAIL_ADDRESS", "PHONE_NUMBER", "ADDRESS", "LOCATION", "ORDER_ID", "ACCOUNT_NUMBER", "PASSWORD",
     "CUSTOM",
 )  # fmt: skip
+LETTERS = frozenset(
+    (
+        "ID", "IBAN", "PIN", "IP", "MAC", "URL", "API", "US", "UK", "DE", "ES", "IT", "PL", "SSN", "ITIN", "NPI", "MBI",
+        "ABA", "NHS", "VIN", "IMEI", "UUID", "NIE", "VAT", "PESEL", "PLZ",
+    )
+)  # fmt: skip
 ONE_WORD = {
     SOURCE: "It stands in the record of the people in this conversation",
     SHARED: "The same text was found elsewhere in this conversation",
@@ -49,8 +55,9 @@ def family_of(entity_type: str) -> str:
 
 
 def plain_type(entity_type: str) -> str:
-    """Give a type as words: "EMAIL_ADDRESS" is "e-mail address"."""
-    return entity_type.replace("_", " ").lower().replace("email", "e-mail").replace(" id", " ID")
+    """Give a type as words: "EMAIL_ADDRESS" is "e-mail address", "ORDER_ID" "order ID"."""
+    words = (word if word in LETTERS else word.lower() for word in entity_type.split("_"))
+    return " ".join(words).replace("email", "e-mail")
 
 
 def why_words(recognizer: str, why: Mapping[str, str]) -> str:

@@ -19,7 +19,7 @@ SURROGATES = "surrogates"
 MOST_BLANK_LINES = 2
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_UNTIDY_ASCII = re.compile(r"[^\n -~]| \n|\n{4}|\A[ \n]|[ \n]\Z")
+_UNTIDY_ASCII = re.compile(r"[^\n -~]| \n|\n{4}")
 _LONE_NEL = re.compile("(?<![\x80-\U0010ffff])\x85")
 _OTHER_C1 = re.compile("[\x80-\x84\x86-\x9f]")
 MAY_BE_BROKEN = re.compile("[\x80-\x9fŒœÂÃ]|[^\x00-\x7f]{2}")
@@ -52,8 +52,10 @@ flags.
 
 def tidy(text: str) -> tuple[str, tuple[str, ...]]:
     """Give the text made plain, and the names of what had to be repaired for it."""
-    if text.isascii() and not _UNTIDY_ASCII.search(text):
-        return text, ()
+    if text.isascii():
+        stripped = text.strip(" \t\r\n")
+        if not _UNTIDY_ASCII.search(stripped):
+            return stripped, ()
     repairs: dict[str, None] = {}
     text = mend_surrogates(text, repairs)
     while True:

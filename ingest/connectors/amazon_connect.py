@@ -36,6 +36,7 @@ from ingest.records import (
     TurnRole,
     Visibility,
 )
+from ingest.repeated import distinct
 from ingest.source import Sample
 
 Json = dict[str, Any]
@@ -87,7 +88,7 @@ class AmazonConnect:
                 for contact, part in _by_contact(found, named[0] if named else None):
                     reading.spool.put(contact, part.row())
         for key, rows in reading.spool.groups():
-            yield from _contact(key, [Found(*row) for row in rows])
+            yield from _contact(key, [Found(*row) for row in distinct(rows)])
 
 
 CONNECTOR: Connector = AmazonConnect()

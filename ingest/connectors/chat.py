@@ -1,21 +1,29 @@
 """Chats with language models: OpenAI messages, ShareGPT, ChatGPT's own export, and prompt with completion.
 
+To get them: save the training files or logged requests of an application (a line a conversation), or in ChatGPT ask
+for Settings, Data controls, Export data, and drop in the zip or its `conversations.json`.
+
 An assistant's turns are an agent's: they are what a team that exports such chats wants to train on. Tools and their
-results are a bot's. Formats: developers.openai.com (chat completions), FastChat (ShareGPT), and `formats.md` section 4.
+results are a bot's. Of a ChatGPT conversation the branch that was open last is read.
+
+Not read: answers that were generated anew and left aside, images and sounds, what the model thought before it answered.
+
+Unconfirmed: columns of preference data other than OpenAI's. Formats: developers.openai.com (chat completions), FastChat
+(ShareGPT). `formats.md` section 4.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ingest.connector import Evidence, Reading
-from ingest.json_stream import read_json, sample_json
+from ingest.json_stream import Placed, arrangement, read_json, read_lines, sample_json
 from ingest.keys import to_json
 from ingest.loose import as_dict, as_id, as_json, as_list, as_time
 from ingest.records import Attachment, BodyFormat, Conversation, Record, Reject, Turn, TurnRole
-from ingest.source import Sample
+from ingest.source import Lines, Sample
 
 Shape = Literal["messages", "chatgpt", "completion", "preference"]
 Speaker = Literal["customer", "agent", "bot", "system", "tool_call", "tool_result"]
@@ -71,14 +79,24 @@ class ChatConnector:
     def read(self, reading: Reading) -> Iterator[Record]:
         """Give one conversation a record."""
         for recognised in reading.files:
-            for found in read_json(recognised.file):
-                if isinstance(found, Reject):
-                    yield found
-                else:
-                    yield _read(*found, source_uri=recognised.file.uri)
+            yield from _each(read_json(recognised.file), recognised.file.uri)
+
+    def by_line(self, reading: Reading) -> Callable[[Lines], Iterator[Record]] | None:
+        """Let lines be read one without the other: each record is a conversation."""
+        (recognised,) = reading.files
+        return _lines if arrangement(recognised.file.sample) == "lines" else None
 
 
 CONNECTOR = ChatConnector()
+
+
+def _lines(lines: Lines) -> Iterator[Record]:
+    return _each(read_lines(lines), lines.uri)
+
+
+def _each(found: Iterable[Placed | Reject], uri: str) -> Iterator[Record]:
+    for record in found:
+        yield record if isinstance(record, Reject) else _read(*record, source_uri=uri)
 
 
 def _shape(record: Any) -> Shape | None:  # noqa: ANN401 - any JSON value

@@ -28,7 +28,7 @@ from ingest.json_stream import sample_json
 from ingest.loose import as_dict, as_id, as_list, as_text, as_time, in_order
 from ingest.ratings import rated
 from ingest.records import Attachment, Automation, Conversation, Kind, Participant, Record, Reject, Turn, TurnRole
-from ingest.repeated import without_repeats
+from ingest.repeated import distinct, without_repeats
 from ingest.source import Sample
 
 Json = dict[str, Any]
@@ -91,7 +91,7 @@ class Crisp:
                 else:
                     reading.spool.put(key, [part, *one.row()])
         for key, rows in reading.spool.groups():
-            yield from _session(key, rows)
+            yield from _session(key, distinct(rows))
 
 
 CONNECTOR: Connector = Crisp()

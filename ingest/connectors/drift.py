@@ -28,7 +28,7 @@ from ingest.found import Found, records_of
 from ingest.json_stream import sample_json
 from ingest.loose import as_dict, as_id, as_list, as_text, as_time, in_order
 from ingest.records import Attachment, Conversation, Participant, Record, Reject, Turn, TurnRole, Visibility
-from ingest.repeated import without_repeats
+from ingest.repeated import distinct, without_repeats
 from ingest.source import Sample
 from store.spool import Spool
 
@@ -98,7 +98,7 @@ class Drift:
             for key in wanted if known else ():
                 reading.spool.put(key, ["contact", *known[-1]])
         for key, rows in reading.spool.groups():
-            yield from _conversation(key, [(part, Found(*row)) for part, *row in rows], users)
+            yield from _conversation(key, [(part, Found(*row)) for part, *row in distinct(rows)], users)
 
 
 CONNECTOR: Connector = Drift()

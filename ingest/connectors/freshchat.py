@@ -29,7 +29,7 @@ from ingest.found import Found, records_of
 from ingest.json_stream import sample_json
 from ingest.loose import as_dict, as_flag, as_id, as_list, as_text, as_time, in_order
 from ingest.records import Attachment, Conversation, Kind, Participant, Record, Reject, Role, Turn, TurnRole, Visibility
-from ingest.repeated import without_repeats
+from ingest.repeated import distinct, without_repeats
 from ingest.source import Sample
 from store.spool import Spool
 
@@ -106,7 +106,7 @@ class Freshchat:
                     else:
                         yield from _sort_in(found, reading.spool, people)
         for key, rows in reading.spool.groups():
-            yield from _Case(key, people).records([(part, Found(*row)) for part, *row in rows])
+            yield from _Case(key, people).records([(part, Found(*row)) for part, *row in distinct(rows)])
 
 
 CONNECTOR: Connector = Freshchat()
@@ -213,10 +213,10 @@ class _Case:
             self.turns.append(self._turn(Found(found.place, found.uri, _told_in(found.value))))
         else:
             self.heads.append(Found(found.place, found.uri, _told_in(found.value)))
-            name = as_text(found.value.get("action")) or "event"
+            name, at = as_text(found.value.get("action")) or "event", as_time(found.value.get("action_time"))
             self.turns.append(
-                Turn("system", name, created_at=as_time(found.value.get("action_time")), kind="event",
-                     visibility="internal", event_type=name, place=found.place)
+                Turn("system", name, external_id=f"{name} {at}", created_at=at, kind="event", visibility="internal",
+                     event_type=name, place=found.place)
             )  # fmt: skip
 
     def _turn(self, found: Found) -> Turn:

@@ -88,7 +88,7 @@ STATES = {"archived": "closed", "unassigned": "open", "assigned": "open", "delet
 EMPTY_PAGE = re.compile(r'\s*\{(?=[^\[]*"_pagination")[^\[]*"_results"\s*:\s*\[\s*\][^\[]*\}\s*')
 WITHHELD = "[REDACTED]"
 IN_LINK = re.compile(r"/conversations/(cnv_\w+)")
-TAG = re.compile(r"<(?:/\w+|\w+[^<>]*)>")
+MARKUP = re.compile(r"<(?:/\w+|\w+[^<>]*)>|&(?:#\d+|\w+);")
 KEPT = ("type", "custom_fields", "is_private", "links", "scheduled_reminders", "metadata", "ticket_ids")
 
 
@@ -232,14 +232,15 @@ class _Case:
         role, automation = _speaker(message, author)
         kind: Kind = "call" if name in CALLS else "note" if name == "internal" else "message"
         page, plain = as_text(message.get("body")), as_text(message.get("text"))
-        failed, text = as_text(message.get("error_type")), page or plain or ""
+        text = page or plain or ""
+        is_unsent = message.get("draft_mode") is not None or as_text(message.get("error_type")) is not None
         attachments = tuple(_attachment(as_dict(file)) for file in as_list(message.get("attachments")))
         return Turn(
             role, "" if text == WITHHELD else text, external_id=as_id(message.get("id")),
             author=self._sender(message) if role == "customer" else self._teammate(author, role),
             created_at=as_time(message.get("created_at")), kind=kind, visibility=_visibility(kind, role),
             body_format=_format(text, name), is_automated=automation is not None, automation=automation,
-            is_draft=message.get("draft_mode") is not None or failed is not None,
+            is_draft=is_unsent or message.get("is_draft") is True,
             source_redaction="full" if text == WITHHELD else "none", place=found.place, attachments=attachments,
             custom={one: value for one in ("error_type", "type", "recipients") if (value := message.get(one))},
         )  # fmt: skip
@@ -330,7 +331,7 @@ def _inside(turn: Turn) -> Turn:
 
 
 def _format(text: str, name: str) -> BodyFormat:
-    is_page = bool(TAG.search(text))
+    is_page = bool(MARKUP.search(text))
     if name in ("email", "", "custom"):
         return "html_mail" if is_page else "mail"
     return "html" if is_page else "text"

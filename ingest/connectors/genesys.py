@@ -30,7 +30,7 @@ from ingest.json_stream import sample_json
 from ingest.loose import as_dict, as_id, as_list, as_text, as_time, in_order
 from ingest.ratings import number_in
 from ingest.records import Attachment, Conversation, Participant, Record, Reject, RoleSource, Turn, TurnRole
-from ingest.repeated import without_repeats
+from ingest.repeated import distinct, without_repeats
 from ingest.source import Sample
 from ingest.times import SECONDS_TO, parse
 
@@ -88,7 +88,7 @@ class Genesys:
                 else:
                     reading.spool.put(key, [part, *found.row()])
         for key, rows in reading.spool.groups():
-            yield from _conversation(key, [(part, Found(*row)) for part, *row in rows])
+            yield from _conversation(key, [(part, Found(*row)) for part, *row in distinct(rows)])
 
 
 CONNECTOR: Connector = Genesys()
@@ -149,8 +149,11 @@ class _Case:
         """Take in the phrases of a call."""
         self.channels.append("phone")
         for at, transcript in enumerate(as_list(found.value.get("transcripts")), start=1):
-            start = as_time(as_dict(transcript).get("startTime")) or as_time(found.value.get("startTime"))
-            for number, phrase in enumerate(as_list(as_dict(transcript).get("phrases")), start=1):
+            if not isinstance(transcript, dict) or not isinstance(transcript.get("phrases"), list):
+                yield found.inner(f"transcript {at}", transcript).unknown("no transcript with phrases")
+                continue
+            start = as_time(transcript.get("startTime")) or as_time(found.value.get("startTime"))
+            for number, phrase in enumerate(transcript["phrases"], start=1):
                 one = found.inner(f"transcript {at} phrase {number}", phrase)
                 if isinstance(phrase, dict):
                     self.turns.append(self._phrase(one, start, as_text(transcript.get("language"))))

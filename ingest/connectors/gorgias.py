@@ -178,8 +178,9 @@ class _Case:
             created_at=as_time(message.get("created_datetime")) or as_time(message.get("sent_datetime")),
             kind="note" if visibility == "internal" else "message", visibility=visibility,
             body_format=_format(name, channel), is_automated=automation is not None, automation=automation,
-            is_deleted=bool(message.get("deleted_datetime")), is_draft=bool(message.get("failed_datetime")),
-            place=found.place, attachments=attachments,
+            is_deleted=bool(message.get("deleted_datetime")),
+            is_draft=bool(message.get("failed_datetime") or message.get("last_sending_error")), place=found.place,
+            attachments=attachments,
             custom={one: message[one] for one in MESSAGE_CUSTOM if message.get(one) not in EMPTY},
         )  # fmt: skip
 

@@ -82,7 +82,7 @@ RATINGS = {"1": 1.0, "2": 0.5, "3": 0.0}
 SCALE = "1 great, 2 okay, 3 not good"
 KEPT = ("number", "mailboxId", "mailbox_id", "customFields", "custom_fields", "assignee", "preview")
 IN_LINK = re.compile(r"conversations/(\d+)(?:/|$|\?)")
-TAG = re.compile(r"<(?:/\w+|\w+[^<>]*)>")
+MARKUP = re.compile(r"<(?:/\w+|\w+[^<>]*)>|&(?:#\d+|\w+);")
 
 
 class HelpScout:
@@ -225,7 +225,7 @@ class _Case:
         is_said = bool(body.strip() or attachments)
         kind: Kind = TYPES.get(name, "event") if is_said else "event"
         role = self._role(thread, name)
-        state = (as_text(thread.get("state")) or "published").lower()
+        state = (as_text(thread.get("state")) or "").lower()
         automation = _automation(thread, action, role) if kind == "message" else None
         happened = as_text(action.get("text")) or as_text(action.get("type")) or as_text(thread.get("actionType"))
         return Turn(
@@ -332,7 +332,7 @@ def _visibility(kind: Kind, role: TurnRole, state: str) -> Visibility:
 
 
 def _format(body: str, channel: str | None) -> BodyFormat:
-    is_page = bool(TAG.search(body))
+    is_page = bool(MARKUP.search(body))
     if channel in ("chat", "phone"):
         return "html" if is_page else "text"
     return "html_mail" if is_page else "mail"

@@ -14,9 +14,8 @@ and what is logged of calls are internal, welcome messages automatic. A ticket's
 mail says the same; it is shown only if the ticket came by mail, form or chat, as else an agent may have written it. A
 logged mail or message that does not say its direction is kept, hidden. The stage of a pipeline tells a ticket's status.
 Not read: contacts, companies, recipients, attachments' bytes. Unconfirmed: the letters before actors' ids, the values
-of hs_email_direction and source_type, the names of columns other than those seen in Fivetran's, the tickets of
-Airbyte's engagements, and a Parquet table's name where it is too large to look into. `formats.md` 1.7 says where the
-rest was seen.
+of hs_email_direction and source_type, the names of columns other than those seen in Fivetran's, and the tickets
+of Airbyte's engagements. `formats.md` 1.7 says where the rest was seen.
 """
 
 from __future__ import annotations
@@ -44,18 +43,10 @@ from ingest.records import (
 )
 from ingest.source import Sample
 from ingest.times import parse
-from ingest.warehouse import named_parquet, records_in, sample_records
+from ingest.warehouse import records_in, sample_records
 from store.spool import Spool
 
 Json = dict[str, Any]
-
-TABLES: dict[str, Part] = {
-    "ticket_engagement": "link", "engagement_email": "engagement", "engagement_note": "engagement",
-    "engagement_call": "engagement", "engagement_communication": "engagement", "engagements_emails": "engagement",
-    "engagements_notes": "engagement", "engagements_calls": "engagement", "engagements": "engagement",
-    "conversation_message_history": "message", "conversation_message_sender": "sender", "conversation_thread": "thread",
-}  # fmt: skip
-"""Tables that are told by their names where they are too large to look into."""
 
 REASONS: dict[Part, tuple[float, str]] = {
     "message": (0.97, "messages with conversationsThreadId, as HubSpot's conversations have them"),
@@ -103,8 +94,7 @@ class HubSpot:
         for record in sample_records(sample, LISTS, NESTED):
             if (part := part_of(flat(record))) is not None:
                 return Evidence(REASONS[part][0], (REASONS[part][1],), part=part)
-        named = TABLES.get(named_parquet(sample) or "")
-        return Evidence(0.85, ("a Parquet file, named as a table of HubSpot's",), part=named) if named else None
+        return None
 
     def read(self, reading: Reading) -> Iterator[Record]:
         """Give each thread and each ticket with what belongs to it; engagements find their tickets first."""
@@ -238,7 +228,7 @@ class _Case:
 
     def _message(self, found: Found) -> Turn:
         message: Json = found.value
-        name = as_text(message.get("type")) or "MESSAGE"
+        name = as_text(message.get("type")) or ""
         sender = as_dict(next(iter(as_list(message.get("senders"))), None))
         row = self.senders.get(as_id(message.get("id")), {})
         actor = as_id(sender.get("actorId")) or as_id(message.get("createdBy")) or as_id(row.get("actor_id"))
@@ -250,7 +240,7 @@ class _Case:
         self._meet(actor, role, as_text(sender.get("name")) or as_text(row.get("name")), address)
         self.is_cut |= (as_text(message.get("truncationStatus")) or "NOT_TRUNCATED") != "NOT_TRUNCATED"
         return Turn(
-            "system" if kind == "event" else role, (plain or name) if kind == "event" else (plain or rich or ""),
+            "system" if kind == "event" else role, plain or (rich if kind != "event" else name) or "",
             external_id=as_id(message.get("id")), author=actor, created_at=as_time(message.get("createdAt")),
             kind=kind, visibility=_visibility(kind, role),
             body_format="html" if rich and not plain and kind != "event" else "text",
@@ -270,7 +260,8 @@ class _Case:
         role: TurnRole = DIRECTIONS.get(told, "system") if name in ("email", "communication") else "agent"
         kind = LOGGED_KINDS.get(name, "event")
         owner = as_id(logged.get("hubspot_owner_id"))
-        mail = as_text(logged.get("hs_email_from_email")) or as_text(as_dict(logged.get("from")).get("email"))
+        mail = as_text(logged.get("hs_email_from_email")) or as_text(logged.get("from_email"))
+        mail = mail or as_text(as_dict(logged.get("from")).get("email"))
         author = mail if role == "customer" else owner if role == "agent" else None
         self._meet(author, role, None, mail if role == "customer" else None)
         return Turn(

@@ -8,17 +8,17 @@ Fivetran; conversations, conversation_parts, contacts, admins and tags of Airbyt
 figures, not what was said: they are recognised, and nothing is read from them.
 
 The message that starts a conversation is its `source` and is not among the parts. A part with a text is a message, also
-when it closes, assigns or snoozes; notes and summaries of calls are internal; other parts are events. What Fin or
-another AI agent says is an AI's, even under a teammate's name. The API gives the latest 500 parts: where there should
-be more, the head is missing, and the custom fields say how many parts. The thread that a mail quotes comes apart from
-it (`email_message_metadata.history`) and is kept beside the turn. A rating (1 to 5) is the customer's, else the one
-given to the AI agent. Of several versions of a conversation or part the newest counts.
+when it closes, assigns or snoozes; notes and summaries of calls are internal, texts of other types hidden; parts
+without a text are events. What Fin or another AI agent says is an AI's, even under a teammate's name. The API gives the
+latest 500 parts: where there should be more, the head is missing, and the custom fields say how many parts. The thread
+that a mail quotes comes apart from it (`email_message_metadata.history`) and is kept beside the turn. A rating (1 to 5)
+is the customer's, else the one given to the AI agent. Of several versions of a conversation or part the newest counts.
 
 Not read: tickets' own parts, articles, companies, translations, attachments' bytes, bodies that Intercom withholds (X).
 
 Unconfirmed: delivered_as automated and campaign_initiated, the AI agent's name where its parts carry no mark, part
-types beyond those that the API's specification names, the columns of the reports, and a Parquet table's name where it
-is too large to look into. `formats.md` 1.3 says where the rest was seen.
+types beyond those that the API's specification names, and the columns of the reports. `formats.md` 1.3 says where the
+rest was seen.
 """
 
 from __future__ import annotations
@@ -52,16 +52,10 @@ from ingest.records import (
 )
 from ingest.source import Sample
 from ingest.times import parse
-from ingest.warehouse import named_parquet, records_in, sample_records
+from ingest.warehouse import records_in, sample_records
 from store.spool import Spool
 
 Json = dict[str, Any]
-
-TABLES: dict[str, Part] = {
-    "conversation_part_history": "parts", "conversation_parts": "parts", "conversation_history": "conversations",
-    "conversation_tag_history": "tagged", "conversation_contact_history": "contacts",
-}  # fmt: skip
-"""Tables that are told by their names where they are too large to look into."""
 
 REASONS: dict[Part, tuple[float, str]] = {
     "conversations": (0.97, "conversations with source and conversation_parts, as Intercom has them"),
@@ -92,6 +86,12 @@ CHANNELS = {"conversation": "chat", "messenger": "chat", "email": "email", "phon
             "phone_switch": "phone"}  # fmt: skip
 PRIORITIES = {"priority": "high", "not_priority": None, "none": None}
 SPOKEN = frozenset({"comment", "quick_reply", "source"})
+SHOWN = SPOKEN | {
+    "assignment", "assign_and_reopen", "assign_and_unsnooze", "away_mode_assignment", "default_assignment", "close",
+    "open", "snoozed", "unsnoozed", "timer_unsnooze",
+}  # fmt: skip
+"""Parts whose text the customer sees; who sees that of others is unknown."""
+
 PRIVATE = frozenset({"call_summary"})
 """Parts with a text that only the team sees, beside all whose type starts with "note"."""
 
@@ -122,10 +122,7 @@ class Intercom:
     def detect(self, sample: Sample) -> Evidence | None:
         """Look at what the first records or rows hold."""
         part = _part_of(sample)
-        if part is not None:
-            return Evidence(REASONS[part][0], (REASONS[part][1],), part=part)
-        named = TABLES.get(named_parquet(sample) or "")
-        return Evidence(0.85, ("a Parquet file, named as a table of Intercom's",), part=named) if named else None
+        return Evidence(REASONS[part][0], (REASONS[part][1],), part=part) if part else None
 
     def read(self, reading: Reading) -> Iterator[Record]:
         """Give each conversation with its turns; what belongs to none of the folder as a reject."""
@@ -345,7 +342,7 @@ class _Case:
             "system" if kind == "event" else role, text if kind != "event" else name or "event",
             external_id=as_id(part.get("id")), author=as_id(author.get("id")),
             created_at=as_time(part.get("created_at")), kind=kind,
-            visibility="public" if kind == "message" else "internal",
+            visibility="internal" if kind != "message" else "public" if name in SHOWN else "unknown",
             body_format="text" if kind == "event" else self._format(text), is_automated=role == "bot",
             automation=_automation(author) if role == "bot" else None, edited_at=as_time(part.get("edited_at")),
             source_redaction="full" if is_redacted else "none",

@@ -27,6 +27,7 @@ from ingest.keys import to_json
 from ingest.loose import NEVER, as_dict, as_id, as_json, as_list, as_text, as_time
 from ingest.ratings import UNRATED, Rating, rated
 from ingest.records import BodyFormat, Conversation, Kind, Participant, Record, Reject, Turn, TurnRole
+from ingest.repeated import distinct
 from ingest.source import Sample, SourceFile
 from ingest.tables_reader import Row, read_table, sample_table
 from ingest.times import parse
@@ -105,7 +106,7 @@ class LlmTraces:
                 else:
                     reading.spool.put(key, [part, *found.row()])
         for key, rows in reading.spool.groups():
-            yield from _conversation(key, [(part, Found(*row)) for part, *row in rows])
+            yield from _conversation(key, [(part, Found(*row)) for part, *row in distinct(rows)])
 
 
 CONNECTOR: Connector = LlmTraces()

@@ -346,7 +346,7 @@ def _chat_turn(
     role = roles[piece.who][0]
     return Turn(
         role, piece.text, author=piece.who if name_in(piece.who) else None, body_format="html", created_at=time,
-        is_automated=role == "bot", place=place, custom=custom,
+        is_automated=role == "bot", automation="bot" if role == "bot" else None, place=place, custom=custom,
     )  # fmt: skip
 
 

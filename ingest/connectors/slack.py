@@ -39,7 +39,9 @@ Part = Literal["messages", "users", "channels", "other"]
 Json = dict[str, Any]
 
 LISTS = ("messages", "members", "channels")
-DAY = re.compile(r"\d{4}-\d\d-\d\d\.json")
+DAY = re.compile(r"\d{4}-\d\d-\d\d(?: ?\(\d+\))?\.json")
+"""A day's file in its channel's folder, also one that was downloaded twice."""
+
 STAMP = re.compile(r"\d{9,11}\.\d{1,6}")
 USER_ID = re.compile(r"[UW][A-Z0-9]+")
 CHANNEL_ID = re.compile(r"[CDG][A-Z0-9]+")

@@ -277,7 +277,8 @@ def _turn(said: list[_Segment], roles: dict[str, tuple[TurnRole, RoleSource]], b
     return Turn(
         role or "system", text, author=who if name_in(who) else None,
         created_at=(began + timedelta(seconds=start)).isoformat() if began else None,
-        visibility="public" if role else "unknown", is_automated=role == "bot", place=f"line {said[0].cue.number}",
+        visibility="public" if role else "unknown", is_automated=role == "bot",
+        automation="bot" if role == "bot" else None, place=f"line {said[0].cue.number}",
         custom={"start": start, "end": said[-1].cue.end},
     )  # fmt: skip
 

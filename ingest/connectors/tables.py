@@ -1,4 +1,15 @@
-"""Tables of any columns, read through a mapping: separated text, Excel, Parquet; a row a turn or a conversation."""
+"""Tables of any columns, read through a mapping: separated text, Excel, Parquet; a row a turn or a conversation.
+
+To get them: export a table from whatever holds the conversations: a database, a warehouse, a spreadsheet, a tool that
+no other connector knows, as CSV, TSV, XLSX or Parquet.
+
+A mapping says which column is the conversation, the speaker, the role, the text and the time; one is suggested from the
+columns' names and some values, and used where it is certain. Encoding, separator and quotes are found out.
+
+Not read: columns that the mapping does not name, other sheets than the first with a table, formulas, old .xls files.
+
+Unconfirmed: nothing.
+"""
 
 from __future__ import annotations
 

@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from ingest.connector import Connector, Evidence, Reading
@@ -29,6 +30,7 @@ from ingest.json_stream import sample_json
 from ingest.loose import as_dict, as_id, as_list, as_text, as_time
 from ingest.records import Attachment, Conversation, Kind, Participant, Record, Reject, Turn, TurnRole, Visibility
 from ingest.source import Sample
+from ingest.times import parse
 
 Json = dict[str, Any]
 
@@ -42,7 +44,7 @@ ROLES: dict[str, TurnRole] = {
     "v": "customer", "visitor": "customer", "a": "agent", "agent": "agent", "s": "bot", "system": "bot",
 }  # fmt: skip
 KINDS: dict[str, Kind] = {"msg": "message", "file": "message", "webrtc-call": "call"}
-Said = tuple[str | None, str, str]
+Said = tuple[str | None, str, datetime | None]
 
 
 class TawkTo:
@@ -148,7 +150,7 @@ class _Case:
             if not isinstance(message, dict):
                 yield found.unknown("no message of tawk.to's")
                 continue
-            said = (_role_word(message), _text(message), str(message.get("time")))
+            said = (_role_word(message), _text(message), parse(as_time(message.get("time"))).at)
             now[said] += 1
             if now[said] > before[said]:
                 self.turns.append(self._turn(found))

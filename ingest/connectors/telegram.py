@@ -11,7 +11,8 @@ nothing tells stands as a customer, and the conversation says so.
 
 Times come from `date_unixtime`; older exports have only `date`, in the local time of whoever exported (UTC is assumed).
 Service messages are internal events. Files are named, never opened. Not read: contacts, sessions and what else a whole
-account's export holds beside chats; topics of a forum stay one conversation. `formats.md` 3.5 lists the fields.
+account's export holds beside chats; topics of a forum stay one conversation. Unconfirmed: the type of saved messages
+in older exports; a chat of an unknown type is hidden. `formats.md` 3.5 lists the fields.
 """
 
 from __future__ import annotations
@@ -207,10 +208,12 @@ class _Chat:
             return self._event(record, kind, found.place)
         edited = as_time(record.get("edited_unixtime")) or as_time(record.get("edited"))
         is_note = self._kind == "saved_messages"
+        is_known = self._kind in WHOSE or not self.head
         return Turn(
             "customer", _text(record), external_id=as_id(record.get("id")), author=self._author(record, "from"),
             created_at=as_time(record.get("date_unixtime")) or as_time(record.get("date")),
-            kind="note" if is_note else "message", visibility="internal" if is_note else "public",
+            kind="note" if is_note else "message",
+            visibility="internal" if is_note else "public" if is_known else "unknown",
             edited_at=edited, reply_to=as_id(record.get("reply_to_message_id")), place=found.place,
             attachments=tuple(_attachments(record)),
             custom={name: record[name] for name in CUSTOM if record.get(name) is not None},

@@ -1,7 +1,13 @@
 """Plain-text transcripts: somebody and a colon before each turn, with or without times, one or many in a file.
 
+To get them: export or copy the chat's transcript as plain text; most chat tools can send it by mail or download it.
+
 Nobody's role is guessed: it comes from role words ("Agent", "Kunde"), from the head ("Agent: Maria"), from a company's
-addresses, from the mapping's [roles], or by being the only other side. `formats.md` 3.7 lists the layouts.
+addresses, from the mapping's [roles], or by being the only other side.
+
+Not read: text above the first speaker beyond the head's names and times, and text formats without speakers.
+
+Unconfirmed: layouts of single tools; those read are listed in `formats.md` 3.7.
 """
 
 from __future__ import annotations
@@ -250,6 +256,7 @@ def _turn(speech: Speech, block: Block, people: People, calendar: Calendar) -> T
         role, speech.text, author=people.speaks(role, who, _who(speech, block)) if who else None,
         created_at=at, kind="note" if is_private else "event" if is_event else "message",
         visibility="internal" if is_private or is_event else "public", is_automated=role == "bot",
+        automation="bot" if role == "bot" else None,
         place=f"line {block.lines[min(speech.line, len(block.lines)) - 1][0]}",
         custom={"time": speech.time} if speech.time and speech.time != at else {},
     )  # fmt: skip

@@ -24,6 +24,7 @@ from ingest.json_stream import sample_json
 from ingest.loose import as_dict, as_id, as_json, as_list, as_text, as_time
 from ingest.records import Attachment, Conversation, Participant, Record, Reject, Turn, TurnRole
 from ingest.source import Sample
+from ingest.times import parse
 from ingest.words import role_of
 
 Json = dict[str, Any]
@@ -137,7 +138,7 @@ def _distinct(turns: list[Turn]) -> list[Turn]:
     seen: dict[str, tuple[Any, ...]] = {}
     kept: list[Turn] = []
     for turn in turns:
-        said = (turn.text, turn.created_at, turn.custom.get("index"))
+        said = (turn.text, parse(turn.created_at).at, turn.custom.get("index"))
         if turn.external_id is None or turn.external_id not in seen:
             kept.append(turn)
         elif seen[turn.external_id] != said:

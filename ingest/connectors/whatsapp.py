@@ -10,10 +10,11 @@ customer; who deleted a message "by you" owns the phone and is the agent, as is 
 Support"); numbers and "~ Name" are no contacts of the phone and customers; of two, the other is the other. Whose role
 nothing tells stands as a customer, and the conversation says so.
 
-Not in the export: ids, a time zone (UTC is assumed), reactions, what was deleted, who edited when, whether a greeting
-was sent by the app. Notices of the app are internal events, known by their missing writer or the mark U+200E; media are
-named, never opened. Unconfirmed: notices and media in other languages than English, German, Spanish, French,
-Portuguese, Italian, Dutch and Russian stay in the text as they are. `formats.md` 3.4 lists the headers seen.
+Not read: media, and what the export does not hold: ids, a time zone (UTC is assumed), reactions, what was deleted, who
+edited when, whether a greeting was sent by the app. Notices of the app are internal events, known by their missing
+writer or the mark U+200E; media are named, never opened. Unconfirmed: notices and media in other languages than
+English, German, Spanish, French, Portuguese, Italian, Dutch and Russian stay in the text as they are. `formats.md` 3.4
+lists the headers seen.
 """
 
 from __future__ import annotations

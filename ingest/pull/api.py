@@ -137,14 +137,14 @@ class Api:
 
     def _look(self, response: Response, *_: object, **__: object) -> None:
         """Look at an answer: what may pass is left to dlt's session to try again, the rest is an error."""
-        status = response.status_code
+        status, body = response.status_code, response.content  # read whole: half-read, a connection is lost
         if status == TOO_MANY or status >= BROKEN:
             self._manners.tell(self._wording(response))
             raise HTTPError(response=response)
         if status >= 300:
             raise self._refusal(response)
         try:
-            document = response.json()
+            document = orjson.loads(body)
         except ValueError:
             raise ChunkedEncodingError from None  # half an answer: as good as a dropped connection
         self._manners.check(document)

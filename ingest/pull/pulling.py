@@ -18,7 +18,7 @@ from ingest.registry import find
 from store.database import Store
 from store.history import record
 from store.ledger import run
-from store.progress import Progress, silent
+from store.progress import Progress, Task, silent
 from store.workspace import Workspace
 
 SLICE = 500
@@ -69,8 +69,11 @@ def pull(workspace: Workspace, store: Store, source: Source, what: Asked, *, pro
             f"This workspace holds the {what.source} account {others[0]}; the ids of {account} would clash with it.",
             hint="Pull it into a workspace of its own: chatmill pull ... -w DIR",
         )
-    with run(store, "pull", inputs={"source": what.source, "account": account}) as this:
-        report = _Pull(store, source, queue, find(what.source), progress).through(what.since)
+    with (
+        run(store, "pull", inputs={"source": what.source, "account": account}) as this,
+        progress.task(f"pull: {what.source} {account}") as task,
+    ):
+        report = _Pull(store, source, queue, find(what.source), task).through(what.since)
         for name in ("conversations", "turns", "rejects", "unchanged", "gone"):
             this.count(name, getattr(report, name))
     record(store, "pull", subject=f"{what.source} {account}", after={"conversations": report.conversations})
@@ -80,14 +83,15 @@ def pull(workspace: Workspace, store: Store, source: Source, what: Asked, *, pro
 class _Pull:
     """One pull on its way."""
 
-    def __init__(self, store: Store, source: Source, queue: Queue, connector: Connector, progress: Progress) -> None:
+    def __init__(self, store: Store, source: Source, queue: Queue, connector: Connector, task: Task) -> None:
         self._store = store
         self._source = source
         self._queue = queue
         self._connector = connector
-        self._progress = progress
+        self._task = task
         self._report = PullReport(queue.source, queue.account)
         self._people: list[Json] = []
+        self._gone: set[str] = set()
 
     def through(self, since: datetime | None) -> PullReport:
         """List, fetch and read until there is no more."""
@@ -106,7 +110,7 @@ class _Pull:
             self._fetch()
             self._read(at_least=SLICE if page.is_complete else None)
         self._read(at_least=1)
-        return self._report
+        return replace(self._report, gone=len(self._gone))
 
     def _begin(self, since: datetime | None) -> Position:
         """Go on where the last pull was, unless another start is asked for."""
@@ -119,13 +123,9 @@ class _Pull:
 
     def _fetch(self) -> bool:
         """Fetch what is listed, one by one; say whether anything waits to be read."""
-        waiting = self._queue.next_to_fetch()
-        if waiting is not None:
-            with self._progress.task(f"pull: {self._queue.source} {self._queue.account}") as task:
-                while waiting is not None:
-                    self._fetch_one(*waiting)
-                    task.advance()
-                    waiting = self._queue.next_to_fetch()
+        while (waiting := self._queue.next_to_fetch()) is not None:
+            self._fetch_one(*waiting)
+            self._task.advance()
         return self._queue.fetched() > 0
 
     def _fetch_one(self, item_id: str, part: str, listed: Json) -> None:
@@ -137,7 +137,7 @@ class _Pull:
             with self._store.transaction():
                 load_problem(self._store, gone)
                 self._queue.drop(item_id)
-            self._report = replace(self._report, gone=self._report.gone + 1)
+            self._gone.add(item_id)  # what pages overlap in is listed again
 
     def _read(self, *, at_least: int | None) -> None:
         """Have the connector read what is fetched, as it reads a saved export, once there is so much (None: not yet).

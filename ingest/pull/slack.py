@@ -92,7 +92,7 @@ class Slack:
             if channel in done:
                 continue
             known = current if current.get("channel") == channel else {}
-            oldest = known.get("oldest") or starts.get(channel) or (f"{since.timestamp():.6f}" if since else "0")
+            oldest = known.get("oldest") or starts.get(channel) or self._start(channel, since)
             window = _Window(channel, oldest, known.get("latest", ""), as_dict(known.get("seam")))
             for found in self._history(window):
                 messages = [as_dict(one) for one in as_list(found.get("messages"))]
@@ -145,6 +145,20 @@ class Slack:
                 if kind == "public_channel":
                     raise
                 self._tell(f"Private channels are left out: {problem.message}")
+
+    def _start(self, channel: str, since: datetime | None) -> str:
+        """Find the pause before a time, so that no talk is cut in the middle."""
+        if since is None:
+            return "0"
+        start = since.timestamp()
+        asked = {"channel": channel, "latest": f"{start:.6f}", "limit": PAGE}
+        for found in self._api.pages("conversations.history", asked, _Older()):
+            plain = [one for one in map(as_dict, as_list(found.get("messages"))) if _thread(one) is None]
+            for ts in sorted((float(ts) for one in plain if (ts := as_text(one.get("ts")))), reverse=True):
+                if start - ts > CHANNEL.silence.total_seconds():
+                    return f"{start:.6f}"
+                start = ts
+        return f"{start:.6f}"
 
     def _history(self, window: _Window) -> Iterator[Json]:
         asked = {"channel": window.channel, "oldest": _before(window.oldest), "limit": PAGE}

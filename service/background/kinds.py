@@ -49,6 +49,34 @@ class Kind:
     resumes: bool = True
 
 
+def ingest(work: Work) -> dict[str, Any]:
+    """Read the files of a drop into the store; they are gone from the disk then."""
+    from ingest.exports import ingest_exports
+    from service.drops.drops import IMPORTED, finish, path_of, start
+    from service.drops.sealed_files import files_of
+
+    drop = start(work.store, str(work.arguments["drop"]))
+    if drop.status == IMPORTED:
+        return {"conversations": 0, "turns": 0, "rejects": 0, "again": len(drop.files), "failed": 0}
+    report = ingest_exports(
+        work.workspace,
+        work.store,
+        [path_of(drop.drop_id)],
+        connector=drop.connector,
+        progress=work.progress,
+        files=files_of(work.workspace, drop),
+    )
+    finish(work.workspace, work.store, drop.drop_id)
+    done = [batch for batch in report.batches if batch.status == "done"]
+    return {
+        "conversations": sum(batch.conversations for batch in done),
+        "turns": sum(batch.turns for batch in done),
+        "rejects": report.rejects,
+        "again": sum(1 for batch in report.batches if batch.status == "again"),
+        "failed": sum(1 for batch in report.batches if batch.status == "failed"),
+    }
+
+
 def curate(work: Work) -> dict[str, Any]:
     """Bring every conversation's outcome up to date."""
     from curate.outcomes import funnel
@@ -155,7 +183,10 @@ def _text(work: Work, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+IMPORT_OUTCOME = "{conversations:,} conversations with {turns:,} turns; {rejects:,} records or files were rejected."
+
 KINDS: dict[str, Kind] = {
+    "ingest": Kind("Import", "lead", ingest, IMPORT_OUTCOME),
     "curate": Kind("Curate", "lead", curate, "{kept:,} of {read:,} conversations are kept."),
     "export": Kind("Build a dataset", "lead", export, "Dataset {dataset}."),
     "preview": Kind("Preview a dataset", "lead", preview, "{after:,} of {before:,} conversations would be in it."),

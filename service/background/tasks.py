@@ -21,7 +21,7 @@ from service.background.errors import Cancelled, NotNow, UnknownWork
 from service.background.kinds import KINDS, Work, find_kind
 from service.background.recording import Recorder, Standing
 from store import history
-from store.database import Store
+from store.database import Store, storage_problem
 from store.errors import ChatmillError
 from store.settings import load
 from store.workspace import SETTINGS_FILE, Workspace
@@ -207,9 +207,9 @@ class Tasks:
         except Cancelled:
             status = "interrupted" if self._stopping.is_set() else "cancelled"
         except ChatmillError as error:
-            status, problem = "failed", {"code": error.code, "message": error.message, "hint": error.hint}
+            status, problem = "failed", _stated(error)
         except Exception as error:  # noqa: BLE001 - a bug in one task must not end the others; its words may hold text
-            status, problem = "failed", _bug(error)
+            status, problem = "failed", _stated(storage_problem(error)) or _bug(error)
         with store.transaction():
             if status == "interrupted" and find_kind(task.kind).resumes:
                 _wait(store, task.task_id)
@@ -307,6 +307,10 @@ def _end(
         "UPDATE tasks SET status = ?, finished_at = now(), result = ?, problem = ? WHERE task_id = ?",
         [status, _json(result), _json(problem), task_id],
     )
+
+
+def _stated(error: ChatmillError | None) -> dict[str, str] | None:
+    return None if error is None else {"code": error.code, "message": error.message, "hint": error.hint}
 
 
 def _bug(error: Exception) -> dict[str, str]:

@@ -7,25 +7,80 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Security
+from fastapi.security import HTTPBearer
 from fastapi.staticfiles import StaticFiles
+from fastapi.telemetry import TelemetryConfig
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from service.drops.drops import sweep
+from service.web.api import audit as api_audit
+from service.web.api import conversations as api_conversations
+from service.web.api import datasets as api_datasets
+from service.web.api import drops as api_drops
+from service.web.api import findings as api_findings
+from service.web.api import history as api_history
+from service.web.api import jobs as api_jobs
+from service.web.api import outcomes as api_outcomes
+from service.web.api import people as api_people
+from service.web.api import rules as api_rules
 from service.web.api import tasks as api_tasks
 from service.web.guard import Guard
-from service.web.pages import home, sign_in
+from service.web.once import Once
+from service.web.pages import (
+    add,
+    audit,
+    datasets,
+    history,
+    home,
+    jobs,
+    lists,
+    outcomes,
+    patterns,
+    people,
+    review,
+    rules,
+    sign_in,
+    sign_off,
+    working,
+)  # fmt: skip
 from service.web.problems import API, Problem, broken, handle_errors, log_bug, respond
 from service.web.rendering import STATIC
 from service.web.server import Server
+from store.database import storage_problem
 
-PAGES: list[APIRouter] = [home.router, sign_in.router]
+PAGES: list[APIRouter] = [
+    home.router, add.router, sign_in.router, history.router, people.router,
+    working.router, outcomes.router, rules.router, audit.router, datasets.router,
+    sign_off.router, jobs.router, review.router, patterns.router, lists.router,
+]  # fmt: skip
 """The screens; a module's router is added here when it works, and its place in rendering.NAVIGATION."""
 
-CALLS: list[APIRouter] = [api_tasks.router]
+CALLS: list[APIRouter] = [
+    api_conversations.router,
+    api_findings.router,
+    api_outcomes.router,
+    api_rules.router,
+    api_audit.router,
+    api_datasets.router,
+    api_jobs.router,
+    api_tasks.router,
+    api_drops.router,
+    api_history.router,
+    api_people.router,
+]
 """The API's parts, each under /api/v1."""
+
+NO_TELEMETRY: TelemetryConfig = {
+    "tracing": False, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": False,
+}  # fmt: skip
+"""FastAPI's own would send exceptions' words out where FASTAPI_OTEL_AUTO_CONFIGURE says so (promise 4)."""
+
+TOKEN = HTTPBearer(auto_error=False, description="A token of the page People and settings.")
+"""For the document alone; the guard lets in or not."""
 
 SMALLEST_ZIPPED = 1000
 PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -40,6 +95,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         (422, "Some of what was sent does not fit."),
         (429, "Too many tries."),
         (503, "The server cannot do this now."),
+        (507, "The disk has no room for it."),
     )
 }
 ABOUT = (
@@ -55,24 +111,42 @@ def create_app(server: Server) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        with server.store.another() as store:
+            sweep(server.workspace, store)
         server.tasks.start()
         yield
         server.tasks.stop()
 
-    app = FastAPI(
-        title="chatmill", version=version("chatmill"), description=ABOUT, openapi_url=f"{API}/openapi.json",
-        docs_url=None, redoc_url=None, lifespan=lifespan, redirect_slashes=False, middleware=[
-            Middleware(Guard, server=server), Middleware(GZipMiddleware, minimum_size=SMALLEST_ZIPPED),
+    app = _bare_app(
+        lifespan=lifespan,
+        middleware=[
+            Middleware(Guard, server=server),
+            Middleware(GZipMiddleware, minimum_size=SMALLEST_ZIPPED),
+            Middleware(Once, server=server),
             Middleware(Unbroken),
         ],
-    )  # fmt: skip
+    )
     app.state.server = server
     for router in PAGES:
         app.include_router(router, include_in_schema=False)
-    for router in CALLS:
-        app.include_router(router, prefix=API, responses=PROBLEMS)
     app.mount("/static", KeptFiles(directory=STATIC), name="static")
     handle_errors(app)
+    return app
+
+
+def api_document() -> dict[str, Any]:
+    """Give the API's OpenAPI document, without a workspace; docs/api.md is made of it."""
+    return _bare_app().openapi()
+
+
+def _bare_app(**options: Any) -> FastAPI:  # noqa: ANN401 - FastAPI's own
+    """Make an application that has the API alone."""
+    app = FastAPI(
+        title="chatmill", version=version("chatmill"), description=ABOUT, openapi_url=f"{API}/openapi.json",
+        docs_url=None, redoc_url=None, redirect_slashes=False, telemetry=NO_TELEMETRY, **options,
+    )  # fmt: skip
+    for router in CALLS:
+        app.include_router(router, prefix=API, responses=PROBLEMS, dependencies=[Security(TOKEN)])
     return app
 
 
@@ -100,5 +174,7 @@ class Unbroken:
             from starlette.requests import Request
 
             request = Request(scope)
-            log_bug(request, error)
-            await respond(request, broken())(scope, receive, send)
+            problem = storage_problem(error)
+            if problem is None:
+                log_bug(request, error)
+            await respond(request, problem or broken())(scope, receive, send)

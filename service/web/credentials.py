@@ -95,13 +95,13 @@ def issue_token(store: Store, person: Person, *, name: str, scope: str, days: in
     return issue(store, person, kind="token", name=name.strip(), scope=scope, lasts=timedelta(days=days))
 
 
-def find(store: Store, secret: str, kinds: tuple[str, ...]) -> SignedIn | None:
-    """Give who a secret lets in, or None; that it was used is noted."""
+def find(store: Store, secret: str, kinds: tuple[str, ...], *, is_use: bool = True) -> SignedIn | None:
+    """Give who a secret lets in, or None; that it was used is noted, unless a page asks by itself."""
     rows = store.rows(VALID, [SEEN_EVERY, _hash(secret), IDLE])
     if not rows or rows[0][1] not in kinds:
         return None
     credential_id, kind, scope, is_stale, *person = rows[0]
-    if is_stale:
+    if is_stale and is_use:
         store.execute("UPDATE credentials SET seen_at = now() WHERE credential_id = ?", [credential_id])
     return SignedIn(credential_id, kind, Person(*person).within(scope))
 

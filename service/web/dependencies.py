@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Annotated, Any, cast
 
 from fastapi import Depends, Request
+from starlette.datastructures import FormData
 
 from service.web.credentials import SignedIn
 from service.web.errors import NotAllowed, NotSignedIn
@@ -22,6 +23,11 @@ from service.web.server import Server
 from store.database import Store
 from store.settings import load
 from store.workspace import SETTINGS_FILE, Workspace
+
+
+async def posted(request: Request) -> FormData:
+    """Give a form whose fields are not known beforehand."""
+    return await request.form()
 
 
 def server(request: Request) -> Server:
@@ -83,6 +89,7 @@ def needs_reveal() -> Any:  # noqa: ANN401 - what FastAPI's Depends gives
 
 Service = Annotated[Server, Depends(server)]
 Here = Annotated[Workspace, Depends(workspace)]
+Posted = Annotated[FormData, Depends(posted)]
 Reader = Annotated[Store, Depends(reader)]
 Writer = Annotated[Store, Depends(writer)]
 Signed = Annotated[Person, Depends(person)]

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.web import credentials
 from service.web.credentials import SignedIn
-from service.web.errors import CrossSite, NotSignedIn, WebError
+from service.web.errors import CrossSite, NotSignedIn, TooLarge, WebError
 from service.web.people import find_by_name
 from service.web.problems import respond
 from service.web.server import Server
@@ -22,6 +22,8 @@ SECURE_PREFIX = "__Host-"
 
 OPEN_PAGES = ("/static/", "/sign-in", "/enter")
 OPEN_CALLS = ("/api/v1/openapi.json",)
+POLLED = ("/tasks", "/working")
+"""What pages ask for by themselves: a session is not in use because a tab stands open."""
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 HEADERS = {
@@ -36,6 +38,10 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
+UPLOADS = ("/files",)
+"""How the addresses end that take files; everything else takes forms and JSON."""
+MOST_BODY = 4 * 2**20
+
 TLS_HEADER = "max-age=31536000"
 
 
@@ -81,6 +87,8 @@ class Guard:
         has_token = _bearer(request.headers) is not None
         if request.method not in SAFE_METHODS and not has_token:
             _check_site(request.headers)
+        if not request.url.path.endswith(UPLOADS):
+            _check_body(request.headers)
         signed_in = await run_in_threadpool(self._signed_in, request)
         is_open = request.url.path in OPEN_CALLS or request.url.path.startswith(OPEN_PAGES)
         if signed_in is None and not is_open:
@@ -93,7 +101,9 @@ class Guard:
         with self._server.store.another() as store:
             if token is not None:
                 return credentials.find(store, token, ("token",))
-            if secret is not None and (found := credentials.find(store, secret, ("session",))):
+            if secret is not None and (
+                found := credentials.find(store, secret, ("session",), is_use=request.url.path not in POLLED)
+            ):
                 return found
             access = self._server.access
             address = request.client.host if request.client else ""
@@ -134,6 +144,17 @@ def _check_site(headers: Headers) -> None:
         is_ours = origin is not None and urlsplit(origin).netloc == headers.get("host")
     if not is_ours:
         raise CrossSite("Another site sent this request.", hint="Do it on the service's own pages.")
+
+
+def _check_body(headers: Headers) -> None:
+    """Refuse what would be kept in memory whole, or written to readable temporary files."""
+    if headers.get("content-type", "").startswith("multipart/"):
+        raise WebError("Files are not sent as forms here.", hint="Send each as the body of a request of its own.")
+    length = headers.get("content-length")
+    if "transfer-encoding" in headers or (length is not None and (not length.isdecimal() or int(length) > MOST_BODY)):
+        raise TooLarge(
+            f"A form or call holds at most {MOST_BODY // 2**20} MB, and says its length.", hint="Send less at once."
+        )
 
 
 def _bearer(headers: Headers) -> str | None:

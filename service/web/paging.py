@@ -35,7 +35,7 @@ def decode(after: str | None, kinds: Sequence[type]) -> list[Any] | None:
     try:
         values = orjson.loads(base64.urlsafe_b64decode(after + "=" * (-len(after) % 4)))
         return [_value(value, kind) for value, kind in zip(values, kinds, strict=True)]
-    except (ValueError, binascii.Error):
+    except (ValueError, TypeError, binascii.Error):
         raise WebError("`after` is no place in this list.", hint="Give the last answer's `next` as it is.") from None
 
 

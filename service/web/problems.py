@@ -13,9 +13,10 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from curate.review.errors import Overtaken, Reserved, UnknownItem
 from service.web.errors import NotThere, TooMany, WebError
 from service.web.rendering import page
-from store.database import StoreLocked
+from store.database import NotWritten, StoreLocked
 from store.errors import ChatmillError, UsageError
 
 logger = logging.getLogger(__name__)
@@ -23,6 +24,7 @@ logger = logging.getLogger(__name__)
 API = "/api/v1"
 PROBLEM_TYPE = "application/problem+json"
 UNPROCESSABLE, BUG = 422, 500
+REVIEW: dict[type[ChatmillError], int] = {UnknownItem: 404, Reserved: 409, Overtaken: 409}
 
 
 class Problem(BaseModel):
@@ -76,8 +78,11 @@ def respond(request: Request, error: ChatmillError) -> Response:
 
 def status_of(error: ChatmillError) -> int:
     """Give the HTTP status that fits an error."""
-    if isinstance(error, StoreLocked):
+    if isinstance(error, StoreLocked | NotWritten):
         return HTTPStatus.SERVICE_UNAVAILABLE
+    for kind, status in REVIEW.items():
+        if isinstance(error, kind):
+            return status
     status = getattr(error, "status", None)
     if isinstance(status, int):
         return status

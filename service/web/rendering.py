@@ -34,6 +34,15 @@ class Place:
 NAVIGATION: list[Place] = [
     Place("/", "Home"),
     Place("/add", "Add transcripts", "lead", "Prepare"),
+    Place("/review", "Review redactions", "viewer", "Review"),
+    Place("/patterns", "Patterns", "viewer", "Review"),
+    Place("/lists", "Never and always", "viewer", "Review"),
+    Place("/outcomes", "Dropped and kept", "viewer", "Review"),
+    Place("/rules", "Rules", "viewer", "Review"),
+    Place("/audit", "Recall audit", "viewer", "Review"),
+    Place("/datasets", "Dataset", "viewer", "Release"),
+    Place("/sign-off", "Sign-off", "viewer", "Release"),
+    Place("/jobs", "Jobs", "viewer", "Release"),
     Place("/history", "History", "viewer", "Account for it"),
     Place("/people", "People and settings", "viewer", "Account for it"),
 ]

@@ -6,6 +6,7 @@ import ipaddress
 from dataclasses import dataclass, field
 
 from service.background.tasks import Tasks
+from service.standing import Standings
 from service.web import credentials
 from service.web.limits import Attempts
 from service.web.people import Person, add_person, all_people, find_by_name
@@ -44,6 +45,7 @@ class Server:
     tasks: Tasks
     access: Access = field(default_factory=Access)
     attempts: Attempts = field(default_factory=Attempts)
+    standings: Standings = field(default_factory=Standings)
 
 
 def open_server(workspace: Workspace, store: Store, access: Access | None = None) -> Server:

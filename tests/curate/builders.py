@@ -10,9 +10,9 @@ from typing import Any
 
 import polars as pl
 
-from curate.execution import Workers
 from curate.stages import Curation
 from store.database import Store
+from store.workers import Workers
 from store.workspace import Workspace
 
 CREATED_AT = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)

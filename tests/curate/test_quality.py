@@ -82,6 +82,7 @@ def test_unanswered_is_a_customers_question_at_the_end() -> None:
 
 def test_rating_is_null_where_nobody_rated() -> None:
     assert [value_of("rating", csat=label) for label in ("bad", "neutral", "good", None)] == [0.0, 0.5, 1.0, None]
+    assert value_of("rating", csat="bad", head={"csat_score": 0.25}) == 0.25
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,9 @@ PEOPLE = frozenset({
 })  # fmt: skip
 """Names under which formats keep who somebody is, as an object or as an id."""
 
+NO_PAGES = frozenset({"signatures"})
+"""Lists that stand alone in an object and are no list of records."""
+
 PEOPLE_PARTS = re.compile(r"user|agent|contact|actor|people|participant|admin|member|teammate")
 TIME_NAMES = re.compile(r"(?:_at|At|[Tt]ime(?:stamp)?|[Dd]ate|created|updated|DateTime|utc|_usec)(?:$|_)")
 WORD = re.compile(r"[A-Za-z][A-Za-z_.:-]{0,29}")
@@ -36,6 +40,7 @@ NAMED = {one.name: one for one in available()}
 SAMPLED = [name for name in NAMED if (SAMPLES / name).is_dir()]
 
 
+@cache
 def loaded(file: Path) -> list[Any]:
     """Give the values of a JSON file, one or one a line, or the rows of a table; none where it is neither."""
     if file.suffix == ".csv":
@@ -84,6 +89,7 @@ def cell(value: Any) -> str:
     return "" if value is None else value if isinstance(value, str) else json.dumps(value)
 
 
+@cache
 def documents_of(connector: str) -> list[Path]:
     """Give a connector's samples that can be taken apart."""
     files = sorted(path for path in (SAMPLES / connector).rglob("*") if path.is_file())
@@ -149,7 +155,9 @@ def records_in(value: Any) -> list[Place]:
     if isinstance(value, dict) and isinstance(value.get("chats"), dict):
         return [("chats", "list", at) for at in range(len(value["chats"].get("list", ())))]
     if isinstance(value, dict) and "id" not in value:
-        lists = [(name, held) for name, held in value.items() if isinstance(held, list) and held]
+        lists = [
+            (name, held) for name, held in value.items() if isinstance(held, list) and held and name not in NO_PAGES
+        ]
         if len(lists) == 1 and len(value) < 12:
             return [(lists[0][0], at) for at in range(len(lists[0][1]))]
     return [()]

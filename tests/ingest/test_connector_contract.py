@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,7 +12,7 @@ from ingest.connector import Connector, Reading, Recognised
 from ingest.detection import explain
 from ingest.errors import IngestError
 from ingest.plan import PlannedBatch, plan
-from ingest.records import Conversation, Record, Reject
+from ingest.records import Automation, Completeness, Conversation, Record, Reject
 from ingest.registry import available
 from ingest.source import SourceFile, walk
 from store.database import Store
@@ -80,6 +81,23 @@ def test_it_gives_placed_conversations_with_turns_or_explained_rejects(connector
             assert all(turn.place for turn in record.turns)
             known = {person.external_id for person in record.participants}
             assert {turn.author for turn in record.turns} - {None} <= known
+
+
+def test_what_it_means_is_said_in_the_same_words_as_everywhere(connector: Connector, store: Store) -> None:
+    found = [record for batch in batches(connector) for record in read(batch, store.spool())]
+    for record in (record for record in found if isinstance(record, Conversation)):
+        assert record.completeness in get_args(Completeness)
+        assert all(0 <= person.confidence <= 1 for person in record.participants), record.place
+        if record.csat_score is not None:
+            assert 0 <= record.csat_score <= 1, record.place
+            assert record.csat_scale, record.place
+            assert "csat_original" in record.custom, record.place
+        assert (record.csat_score is None) == (record.csat_label is None), record.place
+        for turn in record.turns:
+            assert turn.automation in (None, *get_args(Automation)), turn.place
+            if turn.kind == "message":
+                assert turn.is_automated == (turn.automation is not None), turn.place
+                assert turn.is_automated or turn.role != "bot", turn.place
 
 
 def test_external_ids_are_its_own_within_a_batch(connector: Connector, store: Store) -> None:

@@ -1,5 +1,8 @@
 """HubSpot: threads with their messages, tickets with what is logged on them; comments and unknown directions hidden."""
 
+import json
+
+import polars as pl
 import pytest
 
 from ingest.connectors.hubspot import CONNECTOR
@@ -143,3 +146,99 @@ def test_the_shared_tables_are_all_read(shared, store) -> None:
     records = read_folder(CONNECTOR, shared / "formats" / "hubspot", store)
     assert len(conversations(records)) == 26
     assert {code for code, _ in rejects(records)} == {"orphan"}
+
+
+THREADS = (
+    "id,inbox_id,associated_contact_id,associated_ticket_id,closed_at,created_at,spam,status,_fivetran_deleted,_fivetran_synced\n"
+    "t1,i1,9,5,2024-03-15 10:00:00,2024-03-01 09:00:00,false,CLOSED,false,x\n"
+)
+MESSAGES = """\
+id,thread_id,created_at,created_by,direction,rich_text,text,truncation_status,type,_fivetran_deleted,_fivetran_active
+m1,t1,2024-03-01 09:00:00,V-1,INCOMING,<p>Helo</p>,Helo,NOT_TRUNCATED,MESSAGE,false,false
+m1,t1,2024-03-01 09:00:00,V-1,INCOMING,<p>Hello</p>,Hello,NOT_TRUNCATED,MESSAGE,false,true
+m2,t1,2024-03-01 09:30:00,A-1,OUTGOING,,Hi,TRUNCATED,MESSAGE,false,true
+m3,t1,2024-03-01 09:40:00,A-1,OUTGOING,,difficult,NOT_TRUNCATED,COMMENT,false,true
+"""
+SENDERS = """\
+_fivetran_id,actor_id,message_id,thread_id,name,sender_field,delivery_identifier_type,delivery_identifier_value,_fivetran_synced
+a,x1,m1,t1,Ann Lee,FROM,HS_EMAIL_ADDRESS,ann@example.com,x
+b,x2,m9,t9,Jane,FROM,HS_EMAIL_ADDRESS,jane@example.com,x
+"""
+RECIPIENTS = SENDERS.replace("sender_field", "recipient_field")
+PEOPLE = "id,avatar,email,name,type,_fivetran_synced\nA-1,,bo@example.com,Bo Agent,AGENT,x\n"
+
+
+def test_fivetrans_tables_of_the_inbox_are_joined(read) -> None:
+    records = read(thread=THREADS, messages=MESSAGES, senders=SENDERS, recipients=RECIPIENTS, actors=PEOPLE)
+    (one,) = conversations(records)
+    assert told(one) == [
+        ("customer", "message", "public", "Hello"), ("agent", "message", "public", "Hi"),
+        ("agent", "note", "internal", "difficult"),
+    ]  # fmt: skip
+    assert (one.external_id, one.parent_id, one.status, one.completeness) == (
+        "t1", "ticket 5", "closed", "truncated_body",
+    )  # fmt: skip
+    assert [(p.role, p.display_name, p.email) for p in one.participants] == [
+        ("customer", "Ann Lee", "ann@example.com"), ("agent", "Bo Agent", "bo@example.com"),
+    ]  # fmt: skip
+    assert [code for code, _ in rejects(records)] == ["orphan"]
+
+
+def test_fivetrans_older_tables_of_engagements_are_known_by_their_columns(read) -> None:
+    (one,) = read(
+        ticket="id,is_deleted,property_subject,property_content,property_hs_pipeline_stage,_fivetran_synced\n5,FALSE,Help,,7,x\n",
+        ticket_engagement="_fivetran_synced,ticket_id,engagement_id\nx,5,1\nx,5,2\nx,5,3\n",
+        engagement="id,type,owner_id,timestamp,portal_id,_fivetran_synced\n1,INCOMING_EMAIL,4,2026-01-05 10:00:00,1,x\n"
+        "2,CALL,4,2026-01-05 11:00:00,1,x\n3,NOTE,4,2026-01-05 12:00:00,1,x\n",
+        engagement_email="engagement_id,_fivetran_synced,html,text,subject,from_email\n1,x,<p>hi</p>,hi,Help,ann@example.com\n",
+        engagement_call="engagement_id,_fivetran_synced,disposition,recording_url,body\n2,x,,,called\n",
+        engagement_note="engagement_id,_fivetran_synced,body\n3,x,difficult\n",
+        owner="owner_id,_fivetran_synced,email,first_name,last_name,portal_id,type\n4,x,bo@example.com,Bo,Agent,1,PERSON\n",
+        stage="stage_id,_fivetran_deleted,_fivetran_synced,label,pipeline_id,ticket_state\n7,FALSE,x,Done,0,CLOSED\n",
+    )
+    assert told(one) == [
+        ("customer", "message", "public", "hi"), ("agent", "call", "internal", "called"),
+        ("agent", "note", "internal", "difficult"),
+    ]  # fmt: skip
+    assert (one.status, one.status_raw, one.completeness) == ("closed", "Done", "complete")
+    assert [(p.role, p.display_name) for p in one.participants] == [("customer", None), ("agent", "Bo Agent")]
+
+
+def airbyte(record):
+    return {"_airbyte_raw_id": "x", "_airbyte_extracted_at": "y", "_airbyte_meta": "{}", **record}
+
+
+def as_csv(*records):
+    texts = [{name: json.dumps(value) if isinstance(value, dict | list) else value for name, value in record.items()}
+             for record in records]  # fmt: skip
+    return pl.DataFrame(texts).write_csv()
+
+
+def test_airbytes_streams_are_joined(read) -> None:
+    note = {"_airbyte_raw_id": "x", "_airbyte_extracted_at": 1, "_airbyte_data": {
+        "id": 2, "type": "NOTE", "timestamp": 1_767_614_400_000, "ownerId": 4, "metadata": {"body": "difficult"},
+        "associations": {"ticketIds": [5]}}}  # fmt: skip
+    first = mail("1", "hi", ticket=None) | {"tickets": ["5"]}
+    del first["associations"]
+    (one,) = read(
+        tickets=as_csv(airbyte(ticket(content="hi", source_type="EMAIL"))),
+        engagements_emails=as_csv(airbyte(first)),
+        engagements=[note],
+        owners=as_csv(airbyte({"id": 4, "email": "bo@example.com", "firstName": "Bo", "lastName": "A", "userId": 7})),
+    )
+    assert told(one) == [("customer", "message", "public", "hi"), ("agent", "note", "internal", "difficult")]
+    assert (one.external_id, one.completeness) == ("ticket 5", "complete")
+    assert [p.display_name for p in one.participants if p.role == "agent"] == ["Bo A"]
+
+
+def test_of_several_versions_of_a_ticket_the_newest_counts(read) -> None:
+    old = ticket(content="hi", hs_lastmodifieddate="2026-01-05T10:00:00Z", subject="Old")
+    new = ticket(content="hi", hs_lastmodifieddate="2026-01-06T10:00:00Z", subject="New")
+    (one,) = read(a=[new, old])
+    assert one.subject == "New"
+
+
+@pytest.mark.parametrize("kind", [None, "", "MOON"])
+def test_a_message_of_an_unknown_type_may_be_a_comment_and_is_hidden(read, kind) -> None:
+    (one,) = read(**inbox(message(1, "hi"), message(2, "difficult", "A-4", kind)))
+    assert [turn.visibility for turn in one.turns] == ["public", "internal"]

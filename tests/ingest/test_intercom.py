@@ -3,11 +3,13 @@
 import json
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from ingest.connector import Reading, Recognised
 from ingest.connectors.intercom import CONNECTOR
 from ingest.detection import recognise
+from ingest.plan import plan
 from ingest.records import Conversation, Reject
 from ingest.source import SourceFile, walk
 
@@ -79,6 +81,12 @@ def test_a_part_with_a_text_is_a_message_and_without_one_an_event(read, kind) ->
     said, event = one.turns[1:]
     assert (said.kind, said.role, said.visibility, said.event_type) == ("message", "agent", "public", kind)
     assert (event.kind, event.role, event.visibility, event.text) == ("event", "system", "internal", kind)
+
+
+@pytest.mark.parametrize("kind", [None, "", "moon"])
+def test_a_text_of_an_unknown_type_may_be_a_note_and_is_hidden(read, kind) -> None:
+    (one,) = read(one=conversation(part(1, "<p>Difficult.</p>", kind=kind)))
+    assert (one.turns[1].kind, one.turns[1].visibility) == ("message", "unknown")
 
 
 def test_an_ai_agent_is_a_bot_whatever_name_it_speaks_under(read) -> None:
@@ -221,3 +229,123 @@ def test_official_examples_are_read_whole(shared, store) -> None:
     assert [turn.kind for turn in read["503"].turns] == ["message", "message", "event", "event", "event", "note"]
     assert read["504"].channel == "email"
     assert {record.code for record in records if isinstance(record, Reject)} == {"orphan"}
+
+
+def test_the_bot_called_fin_is_an_ai_also_without_a_mark(read) -> None:
+    fin = {"type": "bot", "id": "278", "name": "Fin"}
+    (one,) = read(one=conversation(part(1, "<p>a</p>", author=fin), ai_agent={"rating": 5, "rating_remark": "neat"}))
+    assert (one.turns[1].role, one.turns[1].automation) == ("bot", "ai")
+    assert (one.csat_score, one.csat_comment) == (1.0, "neat")
+    assert one.custom["ai_agent"]["rating"] == 5
+
+
+def test_what_a_person_rated_counts_before_what_the_ai_agent_got(read) -> None:
+    (one,) = read(one=conversation(conversation_rating={"rating": 1}, ai_agent={"rating": 5}))
+    assert one.csat_score == 0.0
+
+
+def test_five_hundred_parts_without_a_count_may_be_the_latest_only(read) -> None:
+    parts = [part(number, "x", at=number) for number in range(500)]
+    cut = conversation(*parts)
+    del cut["conversation_parts"]["total_count"]
+    whole = conversation(*parts, identity="2")
+    one, two = read(one=[cut, whole])
+    assert (one.completeness, two.completeness) == ("truncated_head", "complete")
+
+
+def test_an_older_dump_fills_in_what_the_newer_one_was_cut_by(read) -> None:
+    old = conversation(part(1, "a"), part(2, "b", at=20), updated_at=1_700_000_100)
+    new = conversation(part(2, "b", at=20), part(3, "c", at=30), total=3)
+    (one,) = read(a=old, b=new)
+    assert ([turn.text for turn in one.turns[1:]], one.completeness) == (["a", "b", "c"], "complete")
+
+
+@pytest.mark.parametrize("header", [
+    "Conversation ID,Conversation started at,Teammate assigned,First response time (seconds),Time to close",
+    "conversation_id,conversation_started_at,first_response_time,handling_time,fin_involved,conversation_rating",
+])  # fmt: skip
+def test_reports_of_figures_are_said_to_hold_no_conversations(read, header) -> None:
+    (reject,) = read(report=header + "\n" + ",".join("1" * (header.count(",") + 1)) + "\n")
+    assert (reject.code, reject.place) == ("no_turns", "file")
+    assert "figures" in reject.detail
+
+
+@pytest.mark.parametrize("header", [
+    "conversation_id,body,first_response_time,time_to_close,teammate_assigned",
+    "conversation_id,agent,started,ended,tag",
+])  # fmt: skip
+def test_other_tables_with_a_conversation_id_are_no_reports_of_intercoms(tmp_path, header) -> None:
+    (tmp_path / "a.csv").write_text(header + "\n" + "1,2,3,4,5\n" * 3)
+    (file,) = walk([tmp_path])
+    assert isinstance(file, SourceFile)
+    assert CONNECTOR.detect(file.sample) is None
+
+
+TAGS = "id,_fivetran_deleted,_fivetran_synced,name\n5,false,x,parcel\n"
+TAGGED = (
+    "tag_id,conversation_id,conversation_updated_at,_fivetran_synced,_fivetran_active\n5,11,x,x,true\n6,11,x,x,true\n"
+)
+CONTACTS = "contact_id,conversation_id,conversation_updated_at,_fivetran_synced\nc1,11,x,x\nc2,11,x,x\nc3,99,x,x\n"
+
+
+def test_fivetrans_tags_and_contacts_are_joined(read) -> None:
+    one, reject = read(conversations=CONVERSATIONS, parts=PARTS.replace("3,x,x,7,admin,12", "3,x,x,7,admin,11"),
+                       tag=TAGS, tagged=TAGGED, contacts=CONTACTS)  # fmt: skip
+    assert one.tags == ("parcel", "6")
+    assert [p.external_id for p in one.participants if p.role == "customer"] == ["c1", "c2"]
+    assert not any(name.startswith("_fivetran") for name in one.custom)
+    assert (reject.code, reject.place) == ("orphan", "line 4")
+
+
+def in_airbytes_words(record, *, raw: bool):
+    if raw:
+        return {"_airbyte_ab_id": "x", "_airbyte_emitted_at": 1, "_airbyte_data": record}
+    return {"_airbyte_raw_id": "x", "_airbyte_extracted_at": "y", **record}
+
+
+@pytest.mark.parametrize("raw", [True, False])
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_airbytes_streams_are_joined_however_they_are_written(tmp_path, store, kind, raw) -> None:
+    chat = conversation(statistics={"count_conversation_parts": 2}, state="closed", tags={"tags": [{"name": "parcel"}]})
+    del chat["conversation_parts"]
+    parts = [part(number, text, kind=name, at=number * 10, conversation_id="1", conversation_total_parts=3)
+             for number, text, name in ((1, "<p>On its way.</p>", "comment"), (2, "Difficult", "note"))]  # fmt: skip
+    folder = tmp_path / "airbyte"
+    folder.mkdir()
+    for name, records in (("conversations", [chat]), ("conversation_parts", parts)):
+        write(folder / f"{name}.{kind}", [in_airbytes_words(record, raw=raw) for record in records])
+    (one,) = read_folder(folder, store)
+    assert [(turn.role, turn.kind, turn.text) for turn in one.turns] == [
+        ("customer", "message", "<p>Where is it?</p>"), ("agent", "message", "<p>On its way.</p>"),
+        ("agent", "note", "Difficult"),
+    ]  # fmt: skip
+    assert (one.tags, one.completeness, one.custom["parts_missing"]) == (("parcel",), "truncated_head", 1)
+
+
+def write(path: Path, records) -> None:
+    """Write records as a loader would: objects as JSON text in CSV, as they are elsewhere."""
+    if path.suffix == ".jsonl":
+        path.write_text("".join(json.dumps(record) + "\n" for record in records))
+        return
+    texts = [{name: json.dumps(value) if isinstance(value, dict | list) else value for name, value in record.items()}
+             for record in records]  # fmt: skip
+    frame = pl.DataFrame(texts)
+    if path.suffix == ".csv":
+        frame.write_csv(path)
+    else:
+        frame.write_parquet(path)
+
+
+def test_a_large_parquet_table_is_told_by_its_columns_at_its_end(tmp_path, store) -> None:
+    folder, many = tmp_path / "tables", 4000
+    folder.mkdir()
+    chat = {"_fivetran_synced": "x", "id": "1", "source_body": "Where?", "source_author_type": "user"}
+    said = [{"id": str(at), "conversation_id": "1", "part_type": "comment", "author_id": "7", "author_type": "admin",
+             "_fivetran_synced": "x", "body": f"{at * 7919:x}" * 20} for at in range(many)]  # fmt: skip
+    pl.DataFrame([chat]).write_parquet(folder / "a.parquet")
+    pl.DataFrame(said).write_parquet(folder / "b.parquet", compression="uncompressed")
+    (batch,) = plan([folder]).batches
+    assert [recognised.file.sample.is_whole for recognised in batch.files] == [True, False]
+    assert [recognised.part for recognised in batch.files] == ["conversations", "parts"]
+    (one,) = batch.connector.read(Reading(batch.files, store.spool()))
+    assert len(one.turns) == many + 1

@@ -141,10 +141,10 @@ def test_a_connector_that_breaks_costs_its_file_only(
 ) -> None:
     from ingest.connectors import chat
 
-    def broken(*_: Any) -> Any:
+    def broken(*_: Any, **__: Any) -> Any:
         raise KeyError("Ottilie Brandauer")
 
-    monkeypatch.setattr(chat.ChatConnector, "read", broken)
+    monkeypatch.setattr(chat, "_read", broken)
     folder = tmp_path / "export"
     folder.mkdir()
     write(folder / "a.jsonl", record("1"))

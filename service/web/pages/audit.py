@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from curate.audit.reading import Mark, Sample, blind_turn, newest_sample, next_turn, rate, reading_of
+from curate.audit.reading import Mark, Sample, blind_turn, marked_in, newest_sample, next_turn, rate, reading_of
 from curate.audit.summary import last_audit
 from service.web.dependencies import Here, Reader, Service, Signed, Writer, needs
 from service.web.errors import Conflict, WebError
@@ -20,6 +21,15 @@ router = APIRouter()
 
 SIZES = (50, 100, 200, 400, 1000)
 Key = Annotated[str, Query(max_length=200)]
+
+
+@dataclass(frozen=True, slots=True)
+class Revealed:
+    """What redaction had replaced in a turn, and how much its reader marked as missed."""
+
+    conversation_key: str
+    replaced: int
+    marked: int
 
 
 @router.get("/audit")
@@ -105,9 +115,12 @@ def is_stale(here: Workspace, sample: Sample) -> bool:
     return sample.version != redaction_version(here, load_policy(here.root))
 
 
-def _revealed(store: Store, here: Workspace, sample: Sample, turn_key: str) -> int | None:
-    """Count what was replaced in the turn that was read last; told only once it is rated."""
+def _revealed(store: Store, here: Workspace, sample: Sample, turn_key: str) -> Revealed | None:
+    """Say what was replaced in the turn that was read last; told only once it is rated."""
     if turn_key not in sample.rated:
         return None
     turn = blind_turn(store, here.settings, turn_key)
-    return None if turn is None else sum(one.start is None for one in turn.stretches)
+    if turn is None:
+        return None
+    replaced = sum(one.start is None for one in turn.stretches)
+    return Revealed(turn.conversation_key, replaced, marked_in(store, sample, turn_key))

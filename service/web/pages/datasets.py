@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from curate.report.charts import Bar, bars
 from export.card import card
+from export.card_parts import pieces
 from export.catalog import Dataset, find_dataset
 from export.models import price_table
 from export.overview import blockers, versions
@@ -91,7 +92,7 @@ def show_dataset(request: Request, reader: Reader, here: Here, dataset_id: str) 
         tables=_tables(balance["tables"]) if balance else [],
         prices=price_table(tokens=train["tokens"], epochs=told["epochs_by_default"]),
         reasons=_left_out(told)[:REASONS_SHOWN],
-        card=card(told),
+        card=pieces(card(told)),
     )
 
 

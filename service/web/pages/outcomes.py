@@ -52,18 +52,19 @@ def show_funnel(request: Request, reader: Reader, service: Service) -> Response:
 
 
 @router.get("/outcomes/list")
-def show_list(request: Request, reader: Reader, here: Here, code: Code, after: Key = "") -> Response:
+def show_list(request: Request, reader: Reader, here: Here, code: Code, reason: Key = "", after: Key = "") -> Response:
     """Show the conversations that end with one reason, page by page."""
     if code == DECIDED:
         found = decided_outcomes(reader, after=after, size=PAGE + 1)
     else:
-        found = outcomes_of(reader, code, after=after, size=PAGE + 1)
+        found = outcomes_of(reader, code, reason=reason, after=after, size=PAGE + 1)
     rule = _rule(here, code)
     return page(
         request,
         "outcomes_list.html",
         code=code,
-        title=_title(code, rule, found),
+        reason=reason,
+        title=reason or _title(code, rule, found),
         rationale=rule.rationale if rule else "",
         found=found[:PAGE],
         next=found[PAGE - 1].conversation_key if len(found) > PAGE else "",
@@ -105,7 +106,7 @@ def decide_outcome(
     return RedirectResponse(f"/outcomes/of/{key}", status_code=303)
 
 
-@router.get("/duplicates")
+@router.get("/outcomes/duplicates")
 def show_duplicates(
     request: Request,
     reader: Reader,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isfinite
 from typing import Annotated
 
@@ -20,7 +21,6 @@ from service.web.dependencies import Here, Reader, Service, Signed, Writer, need
 from service.web.errors import NotThere, WebError
 from service.web.pages.working import working
 from service.web.rendering import page
-from store.workspace import Workspace
 
 router = APIRouter()
 
@@ -79,7 +79,8 @@ def save_list(
 @router.get("/rules/{code}")
 def show_rule(request: Request, reader: Reader, service: Service, here: Here, code: str) -> Response:
     """Show a rule: why it is there, what is measured, and what another threshold would change."""
-    packed, rule = _find(here, code)
+    packed, rule = _of(rules_and_changed(here.root), code)
+    bins = spread_of(reader, rule)
     return page(
         request,
         "rule.html",
@@ -89,8 +90,8 @@ def show_rule(request: Request, reader: Reader, service: Service, here: Here, co
         counted=counts(reader).get(code),
         allowed=allowed,
         version=version_of(rule),
-        spread=_chart(rule, spread_of(reader, rule)),
-        bins=spread_of(reader, rule),
+        spread=_chart(rule, bins),
+        bins=bins,
         actions=_actions(rule, packed),
         terms=dict(rule.params).get("terms", ()),
         lists=[one for one in word_lists(here.root) if code in one.rules],
@@ -110,9 +111,9 @@ def show_effect(
     most: Limit = "",
 ) -> Response:
     """Count what a threshold and action would change; the page asks while they are being set."""
-    _, rule = _find(here, code)
+    pairs = rules_and_changed(here.root)
+    rule, rules = _of(pairs, code)[1], tuple(now for _, now in pairs)
     threshold = Threshold(_number(least), _number(most))
-    rules = workspace_rules(here.root)
     effect = None if rule.action == "weight" else effect_of(reader, rules, rule, threshold=threshold, action=action)
     return page(request, "_effect.html", effect=effect, is_off=action == "off")
 
@@ -136,8 +137,8 @@ def save_rule(
     return RedirectResponse(f"/rules/{code}", status_code=303)
 
 
-def _find(here: Workspace, code: str) -> tuple[Rule, Rule]:
-    found = next((pair for pair in rules_and_changed(here.root) if pair[0].code == code), None)
+def _of(pairs: Sequence[tuple[Rule, Rule]], code: str) -> tuple[Rule, Rule]:
+    found = next((pair for pair in pairs if pair[0].code == code), None)
     if found is None:
         raise NotThere("There is no such rule.", hint="The page Rules has them all.")
     return found
@@ -162,10 +163,17 @@ def _number(text: str) -> float | None:
 def _chart(rule: Rule, bins: list[Bin]) -> Markup:
     """Draw how the values are spread; paler what the rule matches now."""
     drawn = [
-        Bar(f"{one.low:.3g} to {one.high:.3g}", 0, one.conversations)
-        if rule.threshold.broken_by((one.low + one.high) / 2)
-        else Bar(f"{one.low:.3g} to {one.high:.3g}", one.conversations)
+        Bar(label, 0, one.conversations, f"left, {one.conversations:,} match")
+        if rule.threshold.broken_by(_typical(one))
+        else Bar(label, one.conversations)
         for one in bins
+        for label in (f"{one.low:.3g} to {one.high:.3g}",)
     ]
     # charts.bars escapes every label itself, so its SVG may stand in the page as it is.
     return Markup(bars("Conversations by measured value", drawn))  # noqa: S704
+
+
+def _typical(one: Bin) -> float:
+    """Give a value that stands for a step: of whole numbers the first, else the middle."""
+    is_whole = float(one.low).is_integer() and float(one.high).is_integer()
+    return one.low if is_whole else (one.low + one.high) / 2

@@ -46,11 +46,8 @@ def sign_in(
 @router.get("/enter")
 def enter(request: Request, service: Service, writer: Writer, key: str = "") -> Response:
     """Take a link that works once; who comes to a shared service by one is asked for a password next."""
-    address = f"address {_address(request, service)}"
-    service.attempts.check(address)
     found = credentials.use_link(writer, key)
     if found is None:
-        service.attempts.failed(address)
         return page(request, "link_used.html", status=HTTPStatus.UNAUTHORIZED)
     is_new = not found.person.has_password and not service.access.hosts
     return _come_in(request, service, writer, found.person, to="/password" if is_new else "/")

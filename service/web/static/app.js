@@ -51,3 +51,10 @@ document.addEventListener("submit", (event) => {
   const question = event.target.dataset.confirm;
   if (question && !window.confirm(question)) event.preventDefault();
 });
+
+// Fields on whose value others depend: <select class="renews"> has its form drawn anew, nothing kept.
+document.addEventListener("change", (event) => {
+  const form = event.target.matches(".renews") && event.target.closest("form[hx-post]");
+  if (!form) return;
+  window.htmx.ajax("POST", form.getAttribute("hx-post"), { source: form, target: form, swap: "outerHTML" });
+});

@@ -14,7 +14,6 @@ from itertools import pairwise
 
 import pytest
 
-from curate.execution import Workers
 from curate.redact.engine import engine_for
 from curate.redact.filter import redact_stream
 from curate.redact.policy import load_policy
@@ -22,6 +21,7 @@ from curate.redact.scanning import Scanner
 from curate.redact.spans import Failure, Finding
 from curate.redact.view import View
 from store.settings import RedactionSettings
+from store.workers import Workers
 
 OF_EACH = 1000
 SHORTEST = 4

@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from presidio_analyzer import EntityRecognizer, Pattern, PatternRecognizer, RecognizerResult
 
-from curate.execution import Workers
 from curate.redact import engine as engines
 from curate.redact.engine import Engine, EngineSpec, engine_for
 from curate.redact.errors import ERROR, TIMEOUT, UNSUPPORTED_LANGUAGE, PolicyError
@@ -22,6 +21,7 @@ from curate.redact.policy import load_policy
 from curate.redact.scanning import Scanner
 from curate.redact.spans import Failure
 from store.settings import RedactionSettings
+from store.workers import Workers
 
 SENTINEL = "quincunx-7731"
 POLICY = load_policy()

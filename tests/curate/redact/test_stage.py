@@ -8,7 +8,6 @@ from typing import Any
 import polars as pl
 import pytest
 
-from curate.execution import Workers
 from curate.redact.errors import PolicyError
 from curate.redact.filter import redact_lines, redact_stream
 from curate.redact.redact import redacted_turns
@@ -16,6 +15,7 @@ from curate.redact.stage import curate_redaction
 from curate.stages import Curation
 from store.database import Store
 from store.settings import RedactionSettings, load
+from store.workers import Workers
 from store.workspace import Workspace
 from tests.curate.builders import add_conversation
 

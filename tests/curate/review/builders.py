@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from curate.execution import Workers
 from curate.outcomes import curate_outcomes
 from curate.redact.policy import load_policy
 from curate.redact.stage import curate_redaction
@@ -14,6 +13,7 @@ from curate.review.stage import curate_review
 from curate.stages import Curation
 from store.database import Store
 from store.settings import load
+from store.workers import Workers
 from store.workspace import Workspace
 from tests.curate.builders import Turns, add_conversations
 
@@ -62,9 +62,7 @@ def find(store: Store, key: str, value: str, entity_type: str = "") -> str:
     """Give the id of the first finding of a value."""
     read = case(store, key)
     return next(
-        one.finding_id
-        for one in read.all_items
-        if read.value(one) == value and entity_type in ("", one.entity_type)
+        one.finding_id for one in read.all_items if read.value(one) == value and entity_type in ("", one.entity_type)
     )
 
 

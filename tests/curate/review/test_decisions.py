@@ -101,7 +101,9 @@ def test_another_type_stands_in_the_text_and_survives_a_new_search(ready: Worksp
     assert outcome(store, "c1") == "kept"
 
 
-@pytest.mark.parametrize("said", ["👩🏽‍🚒🎉 ask Zorro about it", "שלום, ask Zorro about it", "a\u0301\u200d ask Zorro now"])
+@pytest.mark.parametrize(
+    "said", ["👩🏽‍🚒🎉 ask Zorro about it", "שלום, ask Zorro about it", "a\u0301\u200d ask Zorro now"]
+)
 def test_a_span_after_an_emoji_or_in_right_to_left_text_is_the_one_meant(
     said: str, ready: Workspace, store: Store
 ) -> None:

@@ -283,9 +283,9 @@ class SlackDesk(Cases):
         return [*listed, {"id": "C99", "name": "random", "is_member": False}]
 
     def _half(self, name: str, found: list[Any], query: dict[str, str]) -> dict[str, Any]:
-        first = int(query.get("cursor", "0"))
-        following = str(first + 1) if found[first + 1 :] else ""
-        return {"ok": True, name: found[first : first + 1], "response_metadata": {"next_cursor": following}}
+        first, size = int(query.get("cursor", "0")), max(1, len(found) // 2)
+        following = str(first + size) if found[first + size :] else ""
+        return {"ok": True, name: found[first : first + size], "response_metadata": {"next_cursor": following}}
 
     def users(self) -> list[dict[str, Any]]:
         guests = [

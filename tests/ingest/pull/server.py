@@ -28,7 +28,7 @@ class Call:
     body: dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Answer:
     body: Any
     status: int = 200

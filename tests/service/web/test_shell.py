@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from starlette.testclient import TestClient
 
+from service.web.app import create_app
 from service.web.server import Server, one_time_link
 from tests.service.web.conftest import BASE, Live, Screen
 
@@ -99,3 +100,10 @@ def test_the_home_page_in_a_browser(live: Live, screen: Screen):
     screen.page.get_by_role("button", name="Sign out").click()
     screen.page.wait_for_url("**/sign-in")
     screen.check()
+
+
+def test_nothing_of_a_request_is_handed_to_telemetry(service: Server, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("FASTAPI_OTEL_AUTO_CONFIGURE", "true")
+    app = create_app(service)
+    assert not app._native_telemetry.enabled()
+    assert not app._telemetry["auto_configure"]

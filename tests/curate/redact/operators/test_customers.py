@@ -10,7 +10,6 @@ from typing import Any
 import polars as pl
 import pytest
 
-from curate.execution import Workers
 from curate.language import curate_language
 from curate.redact.known import plain_text
 from curate.redact.redact import redacted_turns
@@ -19,6 +18,7 @@ from curate.stages import Curation
 from export.selection import select
 from ingest.exports import ingest_exports
 from store.database import Store
+from store.workers import Workers
 from store.workspace import Workspace
 from tests.curate.builders import add_conversation
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from curate.execution import Workers
+from store.workers import Workers
 
 SECONDS_TO_END = 20
 
@@ -28,7 +28,7 @@ def test_an_error_in_a_worker_reaches_the_caller() -> None:
 def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     code = """
         import os, time
-        from curate.execution import Workers
+        from store.workers import Workers
 
         def main():
             with Workers(2) as workers:

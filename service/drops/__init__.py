@@ -1,0 +1,1 @@
+"""Exports that people drop into the browser: kept sealed, looked at, then ingested as any other."""
