@@ -14,6 +14,7 @@ STAR = ROOT.parent / "shared" / "data" / "conversations" / "star.jsonl.gz"
 
 RUNS: tuple[tuple[str, ...], ...] = (
     ("ingest",),
+    ("connectors",),
     ("duplicates",),
     ("redaction", str(STAR)),
     ("quality", str(STAR)),

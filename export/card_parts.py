@@ -152,7 +152,11 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     # A column of numbers stands to the right, so that sizes are seen at a glance.
     right = [all(not row[at] or NUMBER.fullmatch(row[at]) for row in rows) for at in range(len(columns))]
     classes = [' class="n"' if yes else "" for yes in right]
-    head = "".join(f'<th scope="col"{kind}>{escape(name)}</th>' for name, kind in zip(columns, classes, strict=True))
+    # A column without a name has no header that could be read out.
+    head = "".join(
+        f'<th scope="col"{kind}>{escape(name)}</th>' if name else "<td></td>"
+        for name, kind in zip(columns, classes, strict=True)
+    )
     body = "".join(
         "<tr>" + "".join(f"<td{kind}>{_worded(cell)}</td>" for cell, kind in zip(row, classes, strict=True)) + "</tr>\n"
         for row in rows

@@ -32,7 +32,7 @@ LINKS: dict[str, Part] = {"tag_id": "tagged", "contact_id": "contacts"}
 STATISTICS_SIGNS = frozenset({"ruleset_id", "content_id", "user_external_id", "content_title", "ruleset_version_id"})
 FIGURES = re.compile(r"response time|time to|handling time|assigned|closed? at|replie[sd]|replies|rating|started at")
 SPEECH = re.compile(r"body|message|text|transcript|comment")
-OWN_WORDS = re.compile(r"teammate|snooz|fin\b|ai agent|conversation started at")
+OWN_WORDS = re.compile(r"teammate|snooz|\bfin (?:ai|involv|participat|resol|answer)|ai agent|conversation started at")
 """Columns of Intercom's reports: some figures, nothing that may hold what was said, and a word only Intercom uses."""
 
 MARK = re.compile(r"[\W_]+")

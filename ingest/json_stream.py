@@ -12,6 +12,8 @@ import io
 import json
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from functools import lru_cache
 from itertools import chain
 from typing import Any, BinaryIO, Protocol
 
@@ -26,6 +28,8 @@ Placed = tuple[str, Any]
 
 CHUNK_CHARACTERS = 1024 * 1024
 SAMPLE_RECORDS = 100
+SAMPLES_KEPT = 2
+"""Every connector looks at the same sample, one after the other; nobody changes what is found in it."""
 
 NEAR_END = 16
 """An error this close to the end of what has been read may be a cut-off number or escape: read more first."""
@@ -73,11 +77,11 @@ def sample_json(sample: Sample, fields: Iterable[str] = ()) -> list[Any]:
     if sample.text is None or not sample.text.lstrip().startswith(("{", "[")):
         return []
     if arrangement(sample) == "lines":
-        lines = list(_sample_lines(sample)) or _mended(sample.text)
+        lines = _sample_lines(sample) or _mended(sample.text)
         return [item for line in lines for _, item in _opened("", line, tuple(fields))]
     cursor = Cursor(io.StringIO(sample.text), sample.name)
     found = [record[1] for record in _up_to(SAMPLE_RECORDS, cursor.records(tuple(fields))) if is_placed(record)]
-    return found or _mended(sample.text)
+    return found or list(_mended(sample.text))
 
 
 def is_placed(record: Placed | Reject) -> bool:
@@ -85,6 +89,7 @@ def is_placed(record: Placed | Reject) -> bool:
     return not isinstance(record, Reject)
 
 
+@lru_cache(maxsize=SAMPLES_KEPT)
 def arrangement(sample: Sample) -> str:
     """Tell "lines" (one record a line) from "values" (arrays, or objects over several lines)."""
     text = (sample.text or "").lstrip()
@@ -160,14 +165,15 @@ def _opened(place: str, value: Any, fields: tuple[str, ...]) -> Iterator[Placed]
         yield f"{place} record {index}", item
 
 
-def _sample_lines(sample: Sample) -> Iterator[Any]:
+@lru_cache(maxsize=SAMPLES_KEPT)
+def _sample_lines(sample: Sample) -> tuple[Any, ...]:
     lines = (sample.text or "").split("\n")
+    found: list[Any] = []
     for line in (lines if sample.is_whole else lines[:-1])[:SAMPLE_RECORDS]:
         if line.strip() and not is_damaged(line):
-            try:
-                yield parse_line(line.encode())
-            except ValueError:
-                continue
+            with suppress(ValueError):
+                found.append(parse_line(line.encode()))
+    return tuple(found)
 
 
 def _is_object(line: str) -> bool:
@@ -217,7 +223,8 @@ def _why(error: ValueError | RecursionError) -> str:
     return "no JSON (nested too deeply, or a number too long)"
 
 
-def _mended(text: str) -> list[Any]:
+@lru_cache(maxsize=SAMPLES_KEPT)
+def _mended(text: str) -> tuple[Any, ...]:
     """Close a cut-off first record behind its last complete part, so that its shape can be seen."""
     closers: list[str] = []
     end, closing = 0, ""
@@ -233,8 +240,8 @@ def _mended(text: str) -> list[Any]:
     try:
         value = _repaired(_DECODER.decode(text[:end] + closing))
     except (ValueError, RecursionError):
-        return []
-    return value if isinstance(value, list) else [value]
+        return ()
+    return tuple(value) if isinstance(value, list) else (value,)
 
 
 class BrokenError(Exception):

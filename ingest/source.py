@@ -277,7 +277,7 @@ def _open_member(archive: BinaryIO, member: str) -> tuple[BinaryIO, int]:
         archive.close()
         raise
     guarded = _Guarded(unpacking, under=archive, packed=info.compress_size)
-    return io.BufferedReader(guarded, HEAD_BYTES), info.compress_size
+    return io.BufferedReader(guarded, SAMPLE_BYTES), info.compress_size
 
 
 def _is_gzip(stream: BinaryIO) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
+from pathlib import PurePath
 from typing import Any
 
 from ingest.found import Found, records_of
@@ -16,12 +17,13 @@ from ingest.json_stream import sample_json
 from ingest.loose import as_flag, as_json
 from ingest.records import Reject
 from ingest.source import Sample, SourceFile
-from ingest.tables_reader import Row, kind_of_table, read_table, sample_table
+from ingest.tables_reader import PARQUET_MAGIC, Row, kind_of_table, read_table, sample_table
 
 Json = dict[str, Any]
 
 SYNCED = "_fivetran_synced"
 WRAPPED = "_airbyte_data"
+AIRBYTE_MARK = b"_airbyte_"
 ROWS_LOOKED_AT = 20
 
 
@@ -37,6 +39,17 @@ def sample_records(sample: Sample, lists: Iterable[str] = (), nested: Collection
         return [_unwrapped(record) for record in sample_json(sample, lists)]
     rows = [row.values for row in islice(table.rows, ROWS_LOOKED_AT) if isinstance(row, Row)]
     return [_opened(dict.fromkeys(table.columns) | row, nested) for row in rows or [{}]]
+
+
+def is_of_airbyte(sample: Sample) -> bool:
+    """Tell Airbyte's files, which it writes into a folder for each stream."""
+    return AIRBYTE_MARK in sample.head
+
+
+def named_parquet(sample: Sample) -> str | None:
+    """Give the name of a Parquet file in an archive that is too large to look into: its columns stand at its end."""
+    is_large = sample.head.startswith(PARQUET_MAGIC) and not sample.is_whole
+    return PurePath(sample.name).stem.lower() if is_large else None
 
 
 def records_in(file: SourceFile, lists: Iterable[str] = (), nested: Collection[str] = ()) -> Iterator[Found | Reject]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,8 @@ from curate.review.queue import OPEN, counts
 from store.database import Store
 
 BATCHES_SHOWN = 20
+COUNTED_EVERY = 10.0
+"""Seconds between two counts while something goes on."""
 
 BATCHES = """
 SELECT b.batch_id, b.source_uri, b.connector, b.status, b.started_at, b.conversations, b.turns, b.rejects,
@@ -76,33 +79,55 @@ class Standing:
     job: tuple[str, str, datetime] | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    state: tuple[Any, ...]
+    totals: tuple[int, int, int]
+    batches: tuple[BatchStanding, ...]
+
+
 @dataclass(slots=True)
 class Standings:
-    """Give the standing, counted anew only when something ran since: a million outcomes take a while to count."""
+    """Give the standing without counting a million outcomes for every page.
 
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _state: tuple[Any, ...] = ()
-    _totals: tuple[int, int, int] = (0, 0, 0)
-    _batches: tuple[BatchStanding, ...] = ()
+    They are counted when a task ends (`count`). Where something else changed them, the page shows the old figures and
+    they are counted beside it.
+    """
+
+    _counting: threading.Lock = field(default_factory=threading.Lock)
+    _counted: _Counted | None = None
+    _at: float = 0.0
+
+    def count(self, store: Store) -> _Counted:
+        """Count anew, one after the other."""
+        with self._counting:
+            state = store.rows(STATE)[0]
+            if self._counted is None or state != self._counted.state:
+                batches = tuple(_batch(row) for row in store.rows(BATCHES, [BATCHES_SHOWN]))
+                read, kept, new = store.rows(TOTALS)[0]
+                self._counted = _Counted(state, (read, kept, new), batches)
+            self._at = time.monotonic()
+            return self._counted
 
     def now(self, store: Store) -> Standing:
         """Say where things stand."""
-        with self._lock:
-            state = store.rows(STATE)[0]
-            if state != self._state:
-                self._totals = store.rows(TOTALS)[0]  # pyright: ignore[reportAttributeAccessIssue] - three counts
-                self._batches = tuple(_batch(row) for row in store.rows(BATCHES, [BATCHES_SHOWN]))
-                self._state = state
-            totals, batches = self._totals, self._batches
+        counted = self._counted or self.count(store)
+        if time.monotonic() - self._at > COUNTED_EVERY and counted.state != store.rows(STATE)[0]:
+            self._at = time.monotonic()
+            threading.Thread(target=self._count_beside, args=(store.another(),), daemon=True).start()
         audit = audit_figures(store)
         return Standing(
-            *totals,
-            batches=batches,
+            *counted.totals,
+            batches=counted.batches,
             undecided=counts(store).get(OPEN, 0),
             audited=None if audit is None else str(audit["made_at"]),
             dataset=_first(store, "SELECT dataset_id, created_at FROM datasets ORDER BY created_at DESC LIMIT 1"),
             job=_first(store, "SELECT model, status, created_at FROM jobs ORDER BY created_at DESC LIMIT 1"),
         )
+
+    def _count_beside(self, store: Store) -> None:
+        with store:
+            self.count(store)
 
 
 def _batch(row: tuple[Any, ...]) -> BatchStanding:

@@ -95,6 +95,7 @@ class Store:
             WrongKey: the key does not fit.
         """
         self.path = path
+        self._spill = spill
         self._connection = duckdb.connect(":memory:", config=_config(spill, threads, memory))
         self._connection.execute(f"LOAD {_quoted(str(extension_path()))}")
         self._attach(path, key)
@@ -208,7 +209,7 @@ class Store:
 
     def spool(self) -> Spool:
         """Open a place to sort what does not fit in memory."""
-        return Spool(self._connection)
+        return Spool(self._spill)
 
     def checkpoint(self) -> None:
         """Bring the write-ahead log into the file, so that the file alone is the whole store."""

@@ -7,6 +7,7 @@ CREATE TABLE acts (                      -- what a person did in review, one row
     kind VARCHAR NOT NULL,               -- accept, reject, retype, add, rest, everywhere, pattern, never, always, unlist, flag, unflag, undo
     verdict VARCHAR NOT NULL,            -- accept, reject or nothing
     conversation_key VARCHAR,            -- where it was done; null for patterns and lists
+    external_id VARCHAR NOT NULL,        -- of that conversation
     subject_id VARCHAR NOT NULL,         -- the finding, pattern, conversation or undone decision
     entity_type VARCHAR NOT NULL,
     filter VARCHAR NOT NULL,             -- JSON: which findings it was about; never a value
@@ -55,6 +56,8 @@ CREATE TABLE finding_values (            -- what a finding's text is, in the for
 );
 CREATE TABLE review_queue (              -- conversations with findings, kept or held back for a leak
     conversation_key VARCHAR NOT NULL,
+    external_id VARCHAR NOT NULL,
+    connector VARCHAR NOT NULL,
     batch_id VARCHAR NOT NULL,
     risk DOUBLE NOT NULL,
     findings INTEGER NOT NULL,
@@ -80,8 +83,14 @@ CREATE TABLE reservations (              -- who looks at which conversation just
     person VARCHAR NOT NULL,
     until TIMESTAMPTZ NOT NULL
 );
-CREATE TABLE pattern_examples (          -- three findings of each pattern
+CREATE TABLE pattern_examples (          -- a sample of each pattern, with the words around
     pattern_id VARCHAR NOT NULL,
+    place INTEGER NOT NULL,              -- from 1
     finding_id VARCHAR NOT NULL,
-    conversation_key VARCHAR NOT NULL
+    conversation_key VARCHAR NOT NULL,
+    role VARCHAR NOT NULL,
+    score DOUBLE NOT NULL,
+    before VARCHAR NOT NULL,
+    value VARCHAR NOT NULL,
+    after VARCHAR NOT NULL
 );

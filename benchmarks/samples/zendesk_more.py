@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from typing import Any
+from xml.sax.saxutils import escape
 
 from samples.book import Book
 from samples.chance import Chance
@@ -31,6 +32,7 @@ def write_zendesk_more(book: Book) -> None:
     _side_conversations(book, studio.many({"en": 2}, MAIL))
     _fivetran(book, studio.many({"en": 4, "fr": 1}, MAIL))
     _airbyte(book, studio.many({"en": 3}, MAIL))
+    _xml(book, studio.many({"en": 2, "es": 1}, MAIL))
 
 
 def _messaging(book: Book, made: list[Dialogue]) -> None:
@@ -175,6 +177,35 @@ def _airbyte(book: Book, made: list[Dialogue]) -> None:
     for name, records in rows.items():
         table = [STAMPS | {key: _cell(value) for key, value in record.items()} for record in records]
         book.text(f"{AIRBYTE}/{name}.csv", _table(table))
+
+
+def _xml(book: Book, made: list[Dialogue]) -> None:
+    """Write tickets as the XML export has them, in the older names of the API."""
+    desk = Desk(first_id=75_001)
+    tickets = "\n".join(_xml_ticket(desk, desk.add(dialogue)) for dialogue in made)
+    opening = f'<?xml version="1.0" encoding="UTF-8"?>\n<tickets type="array" count="{len(made)}">'
+    book.text("zendesk/xml/tickets.xml", f"{opening}\n{tickets}\n</tickets>\n")
+
+
+def _xml_ticket(desk: Desk, ticket: Json) -> str:
+    fields = {
+        "nice-id": ticket["id"], "subject": ticket["subject"], "description": ticket["description"],
+        "status-id": 4, "priority-id": 2, "requester-id": ticket["requester_id"],
+        "submitter-id": ticket["submitter_id"], "assignee-id": ticket["assignee_id"],
+        "current-tags": " ".join(ticket["tags"]), "via-id": 4, "created-at": ticket["created_at"],
+        "updated-at": ticket["updated_at"],
+    }  # fmt: skip
+    comments = [
+        {"author-id": one["author_id"], "created-at": one["created_at"], "is-public": str(one["public"]).lower(),
+         "value": one["body"], "via-id": 4}
+        for one in desk.comments_of(ticket["id"])
+    ]  # fmt: skip
+    inner = "\n".join(f"<comment>{_xml_fields(comment)}</comment>" for comment in comments)
+    return f'<ticket>\n{_xml_fields(fields)}\n<comments type="array">\n{inner}\n</comments>\n</ticket>'
+
+
+def _xml_fields(fields: Json) -> str:
+    return "".join(f"<{name}>{escape(str(value))}</{name}>" for name, value in fields.items())
 
 
 def _cell(value: Any) -> Any:  # noqa: ANN401 - any JSON value

@@ -6,6 +6,9 @@ surer than likeness, and holds where a short copy is much less like the whole th
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
+
 import numpy as np
 
 from curate.dedup.clusters import Clusters, Components
@@ -15,37 +18,64 @@ from store.database import Store
 # What very many say in the same second is a machine's, and its pairs would be too many to look at.
 MOST_ALIKE = 8
 
-COPIES = f"""
-WITH timed AS (
-    SELECT conversation_key FROM public_turns WHERE kind = 'message' GROUP BY conversation_key
-    HAVING count(*) = count(created_at)
-       AND count(DISTINCT date_trunc('second', created_at)) > 1 -- else they are dates, not times
-), said AS MATERIALIZED (
-    SELECT DISTINCT conversation_key, hash(text, date_trunc('second', created_at)) AS line
-    FROM public_turns SEMI JOIN timed USING (conversation_key) WHERE kind = 'message'
-), rare AS (
-    SELECT line FROM said GROUP BY line HAVING count(*) BETWEEN 2 AND {MOST_ALIKE}
-), pairs AS (
-    SELECT DISTINCT one.conversation_key AS copy, other.conversation_key AS whole
-    FROM said AS one JOIN rare USING (line) JOIN said AS other USING (line)
-    WHERE one.conversation_key <> other.conversation_key
+# Conversations and lines as hashes of 64 bits, so that millions of lines take little room; in the database's memory,
+# which spills to encrypted files. Two pairs of conversations that are joined by chance alone are out of the question.
+SAID = """
+CREATE TABLE memory.main.said AS
+SELECT hash(conversation_key) AS owner, hash(text, date_trunc('second', created_at)) AS line,
+       epoch(created_at)::BIGINT AS second
+FROM public_turns WHERE kind = 'message'
+"""
+RARE = f"""
+CREATE TABLE memory.main.rare AS
+SELECT owner, line FROM memory.main.said SEMI JOIN (
+    SELECT line FROM memory.main.said WHERE line IS NOT NULL AND second IS NOT NULL
+    GROUP BY line HAVING count(*) BETWEEN 2 AND {MOST_ALIKE}
+) USING (line)
+"""
+# Whose turns all have a time, and not one time, else they are dates.
+COPIES = """
+WITH pairs AS (
+    SELECT DISTINCT one.owner AS copy, other.owner AS whole
+    FROM memory.main.rare AS one JOIN memory.main.rare AS other USING (line) WHERE one.owner <> other.owner
+), asked AS (
+    SELECT said.* FROM memory.main.said AS said SEMI JOIN memory.main.rare AS rare USING (owner)
+), timed AS (
+    SELECT owner FROM asked GROUP BY owner HAVING count(*) = count(second) AND min(second) < max(second)
+), lines AS (
+    SELECT DISTINCT owner, line FROM asked SEMI JOIN timed USING (owner)
 )
 SELECT copy, whole
 FROM pairs
-JOIN said AS one ON one.conversation_key = copy
-LEFT JOIN said AS other ON other.conversation_key = whole AND other.line = one.line
+JOIN lines AS one ON one.owner = copy
+LEFT JOIN lines AS other ON other.owner = whole AND other.line = one.line
 GROUP BY copy, whole HAVING count(*) = count(other.line)
-ORDER BY copy, whole
 """
 
 
 def join_copies(store: Store, texts: Texts, found: Clusters) -> None:
     """Put each copy into the cluster of what it is a copy of."""
-    copies = store.frame(COPIES)
+    with _lines(store):
+        copies = store.frame(COPIES)
     if copies.is_empty():
         return
-    places = texts.firsts(np.arange(texts.count), "conversation_key")
-    placed = copies.join(places.rename({"index": "one"}), left_on="copy", right_on="conversation_key").join(
-        places.rename({"index": "other"}), left_on="whole", right_on="conversation_key"
-    )
+    keys = texts.firsts(np.arange(texts.count), "conversation_key")
+    with store.scratch(keys=keys, copies=copies):
+        placed = store.frame("""
+            SELECT one."index" AS one, other."index" AS other
+            FROM copies JOIN keys AS one ON hash(one.conversation_key) = copy
+            JOIN keys AS other ON hash(other.conversation_key) = whole
+        """)
     Components(found.roots).join(placed["one"].to_numpy(), placed["other"].to_numpy())
+
+
+@contextmanager
+def _lines(store: Store) -> Generator[None]:
+    """Hold what was said when, for as long as the context lasts."""
+    try:
+        store.execute(SAID)
+        store.execute(RARE)
+        yield
+    finally:
+        store.execute("DROP TABLE IF EXISTS memory.main.said")
+        store.execute("DROP TABLE IF EXISTS memory.main.rare")

@@ -1,4 +1,4 @@
-"""A gold set of what people decided: the conversations in which nothing is undecided, and what redaction finds in them."""
+"""A gold set of what people decided: the conversations without anything undecided, and what is found in them."""
 
 from __future__ import annotations
 

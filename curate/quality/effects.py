@@ -38,7 +38,8 @@ FROM changed JOIN outcomes AS o USING (conversation_key)
 SPREAD = """
 WITH found AS (SELECT value FROM signals WHERE signal = ? AND value IS NOT NULL),
 ends AS (
-    SELECT min(value) AS least, approx_quantile(value, 0.99) AS most, bool_and(value = floor(value)) AS is_whole
+    SELECT min(value) AS least, bool_and(value = floor(value)) AS is_whole,
+           greatest(approx_quantile(value, 0.99), coalesce(min(value) + (? - min(value)) * ?, min(value))) AS most
     FROM found
 ),
 steps AS (
@@ -116,9 +117,10 @@ def effect_of(store: Store, rules: tuple[Rule, ...], rule: Rule, *, threshold: T
 def spread_of(store: Store, rule: Rule) -> list[Bin]:
     """Give how the measured values are spread, in at most twenty steps; the highest hundredth stands in the last.
 
-    Steps of whole numbers are whole.
+    Steps of whole numbers are whole. They reach far enough that what lies beyond the rule's limit has a step.
     """
-    rows = store.rows(SPREAD, [rule.signal, BINS, BINS, BINS - 1])
+    beyond = [rule.threshold.max, BINS / (BINS - 1)]
+    rows = store.rows(SPREAD, [rule.signal, *beyond, BINS, BINS, BINS - 1])
     return [
         Bin(least + step * (number or 0), least + step * ((number or 0) + 1), count)
         for least, step, number, count in rows

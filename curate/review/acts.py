@@ -31,16 +31,22 @@ INSERT = """
 INSERT INTO decisions
 SELECT ?, ?, subject_id, conversation_key, verdict, ?, ?, now() FROM deciding
 """
+INSERT_ACT = """
+INSERT INTO acts VALUES (
+    ?, ?, ?, ?, coalesce((SELECT external_id FROM conversations WHERE conversation_key = ? LIMIT 1), ''),
+    ?, ?, ?, ?, ?, ?, now()
+)
+"""
 LATEST_ACTS = """
 SELECT a.decision_id, a.kind, a.verdict, a.conversation_key, a.subject_id, a.entity_type, a.findings, a.conversations,
-       a.decided_by, strftime(a.decided_at, '%Y-%m-%d %H:%M'), coalesce(c.external_id, ''),
+       a.decided_by, strftime(a.decided_at, '%Y-%m-%d %H:%M'), a.external_id,
        EXISTS (SELECT 1 FROM acts AS u WHERE u.kind = 'undo' AND u.subject_id = a.decision_id),
        a.decided_at
 FROM (
     SELECT * FROM acts WHERE (? = '' OR decided_by = ?) AND (? = '' OR decision_id = ?)
       AND (decided_at < ? OR (decided_at = ? AND decision_id < ?))
     ORDER BY decided_at DESC, decision_id DESC LIMIT ?
-) AS a LEFT JOIN conversations AS c USING (conversation_key)
+) AS a
 ORDER BY a.decided_at DESC, a.decision_id DESC
 """
 TEXTS = "SELECT turn_key, text FROM public_turns WHERE conversation_key = ?"
@@ -114,11 +120,8 @@ def write_act(store: Store, deed: Deed, decision_id: str, findings: int, convers
         **deed.filter,
     }  # fmt: skip
     document = orjson.dumps(deed.filter, option=orjson.OPT_SORT_KEYS).decode()
-    store.execute(
-        "INSERT INTO acts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, now())",
-        [decision_id, deed.kind, deed.verdict, deed.conversation_key, deed.subject_id, deed.entity_type, document,
-         findings, conversations, deed.by],
-    )  # fmt: skip
+    row = [decision_id, deed.kind, deed.verdict, deed.conversation_key, deed.conversation_key, deed.subject_id]
+    store.execute(INSERT_ACT, [*row, deed.entity_type, document, findings, conversations, deed.by])
     after = {name: value for name, value in told.items() if value not in ("", 0)} | {"decision": decision_id}
     record(store, f"review.{deed.kind}", subject=deed.conversation_key or deed.subject_id, after=after, by=deed.by)
     return act_of(store, decision_id)

@@ -56,10 +56,11 @@ class Desk:
         return act
 
 
-def decide(desk: Desk, finding_id: str, verdict: str, *, seen: str | None = None) -> Act:
+def decide(desk: Desk, finding_id: str, verdict: str, *, key: str = "", seen: str | None = None) -> Act:
     """Accept or reject a finding, with all findings of the same text in its conversation.
 
-    `seen` is the newest decision that the person's page knows of; None asks for no such check.
+    `key` is its conversation, which is looked for where it is not given. `seen` is the newest decision that the
+    person's page knows of; None asks for no such check.
 
     Raises:
         Overtaken: somebody else has decided on it since.
@@ -67,7 +68,7 @@ def decide(desk: Desk, finding_id: str, verdict: str, *, seen: str | None = None
     """
     if verdict not in VERDICTS:
         raise ReviewError(unknown_name("verdict", verdict, VERDICTS), hint="Accept it or reject it.")
-    key = conversation_of(desk.store, finding_id)
+    key = key or conversation_of(desk.store, finding_id)
     case = desk.case(key)
     item = case.item(finding_id)
     alike = case.alike(item)
@@ -81,14 +82,14 @@ def verdict_of(one: Item, item: Item, verdict: str) -> str:
     return COVERED if verdict == ACCEPT and one.entity_type != item.entity_type else verdict
 
 
-def retype(desk: Desk, finding_id: str, entity_type: str, *, seen: str | None = None) -> Act:
+def retype(desk: Desk, finding_id: str, entity_type: str, *, key: str = "", seen: str | None = None) -> Act:
     """Say that a finding is of another type, in its whole conversation: it is rejected, and marked anew.
 
     Raises:
         Overtaken, Reserved, UnknownItem, ReviewError: it cannot be decided on.
     """
     _check_type(desk.policy, entity_type)
-    key = conversation_of(desk.store, finding_id)
+    key = key or conversation_of(desk.store, finding_id)
     case = desk.case(key)
     item = case.item(finding_id)
     alike = case.alike(item)

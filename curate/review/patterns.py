@@ -22,6 +22,7 @@ MOST = 10_000  # patterns of each kind
 EXAMPLES = 3
 SAMPLE = 20
 PAGE = 25
+FIRST = "1"
 
 VERDICTS_OF = """
 SELECT subject_id AS finding_id, arg_max(verdict, (decided_at, decision_id)) AS verdict
@@ -44,11 +45,31 @@ grouped AS (
 SELECT left(sha256(? || ' ' || '{{kind}}' || ' ' || entity_type || ' ' || pattern), 32) AS pattern_id,
        '{{kind}}' AS kind, * FROM grouped
 """
-EXAMPLES_OF = f"""
-SELECT p.pattern_id, v.finding_id, v.conversation_key
-FROM finding_values AS v JOIN fresh AS p
-  ON v.entity_type = p.entity_type AND p.pattern = if(p.kind = '{VALUE}', v.normal, v.shape)
-QUALIFY row_number() OVER (PARTITION BY p.pattern_id ORDER BY md5(v.finding_id)) <= {EXAMPLES}
+# One kind after the other: a join needs a column of each side.
+DRAWN = f"""
+SELECT p.pattern_id, row_number() OVER (PARTITION BY p.pattern_id ORDER BY md5(v.finding_id))::INTEGER AS place,
+       v.finding_id, v.conversation_key
+FROM finding_values AS v JOIN fresh AS p ON v.entity_type = p.entity_type AND v.{{column}} = p.pattern
+WHERE p.kind = '{{kind}}' QUALIFY place <= {SAMPLE}
+"""
+# What a finding looks like in its sentence; `drawn` names findings with their conversations.
+SENTENCE = f"""
+t.role, f.score, substring(t.text, greatest(1, f.start_char - {AROUND} + 1), least({AROUND}, f.start_char)) AS before,
+substring(t.text, f.start_char + 1, f.end_char - f.start_char) AS value,
+substring(t.text, f.end_char + 1, {AROUND}) AS after
+"""
+FOUND = """
+(SELECT f.* FROM findings AS f SEMI JOIN drawn USING (conversation_key)) AS f JOIN drawn USING (finding_id)
+JOIN turns AS t ON t.turn_key = f.turn_key AND t.conversation_key = f.conversation_key
+"""
+EXAMPLES_OF = f"SELECT drawn.pattern_id, drawn.place, f.finding_id, f.conversation_key, {SENTENCE} FROM {FOUND}"
+STORED = """
+SELECT pattern_id, finding_id, conversation_key, role, score, before, value, after FROM pattern_examples
+WHERE pattern_id IN (SELECT unnest(?)) AND place <= ? ORDER BY pattern_id, place
+"""
+SAID = """
+SELECT subject_id, arg_max(verdict, (decided_at, decision_id)) FROM decisions
+WHERE subject = 'finding' AND subject_id IN (SELECT unnest(?)) GROUP BY subject_id
 """
 LISTED = """
 SELECT * FROM patterns
@@ -60,19 +81,7 @@ SAMPLED = """
 SELECT finding_id, conversation_key FROM finding_values
 WHERE {column} = ? AND entity_type = ? ORDER BY md5(finding_id || ?) LIMIT ?
 """
-IN_CONTEXT = f"""
-SELECT f.finding_id, f.conversation_key, t.role, f.score,
-       substring(t.text, greatest(1, f.start_char - {AROUND} + 1), least({AROUND}, f.start_char)),
-       substring(t.text, f.start_char + 1, f.end_char - f.start_char), substring(t.text, f.end_char + 1, {AROUND}),
-       coalesce(d.verdict, '')
-FROM (SELECT f.* FROM findings AS f SEMI JOIN drawn USING (conversation_key)) AS f
-JOIN drawn USING (finding_id) JOIN turns AS t ON t.turn_key = f.turn_key AND t.conversation_key = f.conversation_key
-LEFT JOIN (
-    SELECT subject_id, arg_max(verdict, (decided_at, decision_id)) AS verdict
-    FROM decisions SEMI JOIN drawn USING (conversation_key) WHERE subject = 'finding' GROUP BY subject_id
-) AS d ON d.subject_id = f.finding_id
-ORDER BY drawn.place
-"""
+IN_CONTEXT = f"SELECT f.finding_id, f.conversation_key, {SENTENCE} FROM {FOUND} ORDER BY drawn.place"
 RECOUNT = f"""
 UPDATE patterns SET undecided = n.undecided, accepted = n.accepted, rejected = n.rejected
 FROM (
@@ -124,8 +133,10 @@ def pattern_rows(store: Store, limits: pl.DataFrame, secret: str) -> pl.DataFram
 
 
 def example_rows(store: Store, patterns: pl.DataFrame) -> pl.DataFrame:
-    """Draw three findings for each pattern: pattern_id, finding_id, conversation_key."""
+    """Draw a sample of each pattern's findings, with the words around them; always the same one."""
     with store.scratch(fresh=patterns.select("pattern_id", "kind", "entity_type", "pattern")):
+        drawn = pl.concat(store.frame(DRAWN.format(kind=kind, column=_column(kind))) for kind in KINDS)
+    with store.scratch(drawn=drawn):
         return store.frame(EXAMPLES_OF)
 
 
@@ -150,25 +161,26 @@ def pattern_of(store: Store, pattern_id: str) -> Pattern:
     return Pattern(*rows[0])
 
 
-def examples_of(store: Store, patterns: list[Pattern]) -> dict[str, list[Example]]:
-    """Give three examples for each pattern of a page."""
+def examples_of(store: Store, patterns: list[Pattern], most: int = EXAMPLES) -> dict[str, list[Example]]:
+    """Give some of each pattern's findings in their sentences, as the last curation left them."""
     ids = [one.pattern_id for one in patterns]
-    rows = store.rows(
-        "SELECT pattern_id, finding_id, conversation_key FROM pattern_examples WHERE pattern_id IN (SELECT unnest(?))",
-        [ids],
-    )
-    by_finding = {example.finding_id: example for example in _in_context(store, [(f, key) for _, f, key in rows])}
+    rows = store.rows(STORED, [ids, most])
+    verdicts = _verdicts(store, [row[1] for row in rows])
     found: dict[str, list[Example]] = {identity: [] for identity in ids}
-    for pattern_id, finding, _ in rows:
-        if finding in by_finding:
-            found[pattern_id].append(by_finding[finding])
+    for pattern_id, *told in rows:
+        found[pattern_id].append(Example(*told, verdict=verdicts.get(told[0], "")))
     return found
 
 
-def sample_of(store: Store, pattern: Pattern, seed: str = "", size: int = SAMPLE) -> list[Example]:
-    """Draw a pattern's findings to look at before deciding on all; the same seed gives the same ones."""
+def sample_of(store: Store, pattern: Pattern, seed: str = FIRST) -> list[Example]:
+    """Draw a pattern's findings to look at before deciding on all; the same seed gives the same ones.
+
+    The first sample is stored; further ones are searched for.
+    """
+    if seed == FIRST:
+        return examples_of(store, [pattern], SAMPLE)[pattern.pattern_id]
     sql = SAMPLED.format(column=_column(pattern.kind))
-    return _in_context(store, store.rows(sql, [pattern.pattern, pattern.entity_type, seed, size]))
+    return _in_context(store, store.rows(sql, [pattern.pattern, pattern.entity_type, seed, SAMPLE]))
 
 
 def decide_pattern(desk: Desk, pattern_id: str, verdict: str) -> Act:
@@ -207,8 +219,14 @@ def refresh_patterns(store: Store, decision_id: str) -> None:
 def _in_context(store: Store, findings: list[tuple[str, str]]) -> list[Example]:
     rows = [(place, *one) for place, one in enumerate(findings)]
     schema = {"place": pl.Int32, "finding_id": pl.String, "conversation_key": pl.String}
+    verdicts = _verdicts(store, [finding_id for finding_id, _ in findings])
     with store.scratch(drawn=pl.DataFrame(rows, schema=schema, orient="row")):
-        return [Example(*row) for row in store.rows(IN_CONTEXT)]
+        return [Example(*row, verdict=verdicts.get(row[0], "")) for row in store.rows(IN_CONTEXT)]
+
+
+def _verdicts(store: Store, findings: list[str]) -> dict[str, str]:
+    said = dict(store.rows(SAID, [findings]))
+    return {finding_id: verdict for finding_id, verdict in said.items() if verdict != "undecided"}
 
 
 def _column(kind: str) -> str:

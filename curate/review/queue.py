@@ -30,25 +30,27 @@ RISKS = ((HELD_BACK, "held back"), (2.0, "high"), (0.5, "medium"), (0.0, "low"))
 OUTERMOST = """coalesce(m.end_char > max(m.end_char) OVER (
     PARTITION BY m.turn_key ORDER BY m.start_char, m.end_char DESC, m.score DESC, m.finding_id
     ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), TRUE)"""
+# Bounds that the scans can use: with one conversation hardly a block of the big tables is read.
+WITHIN = "conversation_key BETWEEN ? AND ?"
 REVIEWED = ("kept or held back for a leak", f"o.verdict = 'keep' OR o.code = '{LEAK}'")
 # Findings of types that the policy keeps are nobody's business; the risk of a text counts once for all its places.
 ROWS = f"""
 WITH mine AS (
     SELECT f.conversation_key, f.finding_id, f.turn_key, f.start_char, f.end_char, f.entity_type, f.score, v.normal
-    FROM findings AS f SEMI JOIN wanted USING (conversation_key)
-    JOIN (SELECT * FROM finding_values SEMI JOIN wanted USING (conversation_key)) AS v USING (finding_id)
+    FROM (SELECT * FROM findings SEMI JOIN wanted USING (conversation_key) WHERE {WITHIN}) AS f
+    JOIN (SELECT * FROM finding_values SEMI JOIN wanted USING (conversation_key) WHERE {WITHIN}) AS v USING (finding_id)
 ),
 verdicts AS (
     SELECT subject_id, arg_max(verdict, (decided_at, decision_id)) AS verdict
-    FROM decisions SEMI JOIN wanted USING (conversation_key) WHERE subject = 'finding' GROUP BY subject_id
+    FROM decisions SEMI JOIN wanted USING (conversation_key) WHERE {WITHIN} AND subject = 'finding' GROUP BY subject_id
 ),
 flags AS (
     SELECT subject_id, arg_max(verdict, (decided_at, decision_id)) AS verdict
-    FROM decisions SEMI JOIN wanted USING (conversation_key) WHERE subject = 'review' GROUP BY subject_id
+    FROM decisions SEMI JOIN wanted USING (conversation_key) WHERE {WITHIN} AND subject = 'review' GROUP BY subject_id
 ),
 languages AS (
     SELECT conversation_key, any_value(label) AS language FROM signals SEMI JOIN wanted USING (conversation_key)
-    WHERE signal = 'language' GROUP BY conversation_key
+    WHERE {WITHIN} AND signal = 'language' GROUP BY conversation_key
 ),
 judged AS (
     SELECT m.conversation_key, m.normal, m.entity_type, {OUTERMOST} AS is_outer,
@@ -73,26 +75,28 @@ counted AS (
 kinds AS (
     SELECT conversation_key, list_sort(list(DISTINCT entity_type)) AS entity_types FROM judged GROUP BY ALL
 )
-SELECT c.conversation_key, h.batch_id,
+SELECT c.conversation_key, h.external_id, h.connector, h.batch_id,
        round(c.risk, 3) + if(o.code = '{LEAK}', {HELD_BACK}, 0) AS risk,
        c.findings::INTEGER AS findings, c.undecided::INTEGER AS undecided, k.entity_types,
        CASE WHEN f.verdict = 'flag' THEN '{FLAGGED}' WHEN c.undecided = 0 AND o.code <> '{LEAK}' THEN '{DONE}'
             ELSE '{OPEN}' END AS state
-FROM counted AS c JOIN kinds AS k USING (conversation_key) JOIN conversations AS h USING (conversation_key)
-JOIN outcomes AS o USING (conversation_key) LEFT JOIN flags AS f ON f.subject_id = c.conversation_key
+FROM counted AS c JOIN kinds AS k USING (conversation_key)
+JOIN (SELECT * FROM conversations WHERE {WITHIN}) AS h USING (conversation_key)
+JOIN (SELECT * FROM outcomes WHERE {WITHIN}) AS o USING (conversation_key)
+LEFT JOIN flags AS f ON f.subject_id = c.conversation_key
 WHERE {REVIEWED[1]}
 """
+KINDS = f"SELECT DISTINCT entity_type FROM findings WHERE {WITHIN} ORDER BY 1"
 ELIGIBLE = f"SELECT o.conversation_key FROM outcomes AS o WHERE {REVIEWED[1]}"
 LISTED = """
-SELECT q.conversation_key, c.external_id, c.connector, q.batch_id, q.risk, q.findings, q.undecided, q.entity_types,
+SELECT q.conversation_key, q.external_id, q.connector, q.batch_id, q.risk, q.findings, q.undecided, q.entity_types,
        q.state, r.person
 FROM (
     SELECT * FROM review_queue
     WHERE state = ? AND (? = '' OR batch_id = ?) AND (? = '' OR list_contains(entity_types, ?))
       AND (risk < ? OR (risk = ? AND conversation_key > ?))
     ORDER BY risk DESC, conversation_key LIMIT ?
-) AS q JOIN conversations AS c USING (conversation_key)
-LEFT JOIN reservations AS r ON r.conversation_key = q.conversation_key AND r.until > ?
+) AS q LEFT JOIN reservations AS r ON r.conversation_key = q.conversation_key AND r.until > ?
 ORDER BY q.risk DESC, q.conversation_key
 """
 COUNTS = "SELECT state, count(*) FROM review_queue WHERE ? = '' OR batch_id = ? GROUP BY state"
@@ -132,10 +136,13 @@ class Wanted:
 ALL = Wanted()
 
 
-def limits(store: Store, policy: Policy) -> pl.DataFrame:
-    """Give what the policy says of every type that was found: entity_type, language, threshold, is_kept."""
+def limits(store: Store, policy: Policy, bounds: Sequence[str] = ("", "~")) -> pl.DataFrame:
+    """Give what the policy says of every type that was found: entity_type, language, threshold, is_kept.
+
+    `bounds` are the first and the last conversation to look at.
+    """
     rows: list[tuple[Any, ...]] = []
-    for (kind,) in store.rows("SELECT DISTINCT entity_type FROM findings ORDER BY 1"):
+    for (kind,) in store.rows(KINDS, bounds):
         entity = policy.of(kind)
         rows += [(kind, language, float(score), entity.operator == KEPT) for language, score in entity.thresholds]
     schema = {"entity_type": pl.String, "language": pl.String, "threshold": pl.Float64, "is_kept": pl.Boolean}
@@ -144,8 +151,10 @@ def limits(store: Store, policy: Policy) -> pl.DataFrame:
 
 def queue_rows(store: Store, policy: Policy, keys: pl.DataFrame) -> pl.DataFrame:
     """Work out the queue's rows of some conversations; those that nobody has to look at have none."""
-    with store.scratch(wanted=keys.select("conversation_key"), limits=limits(store, policy)):
-        return store.frame(ROWS)
+    wanted = keys["conversation_key"]
+    bounds = [str(wanted.min() or ""), str(wanted.max() or "")]
+    with store.scratch(wanted=wanted.to_frame(), limits=limits(store, policy, bounds)):
+        return store.frame(ROWS, bounds * ROWS.count(WITHIN))
 
 
 def refresh(store: Store, policy: Policy, keys: Sequence[str] | pl.DataFrame) -> None:

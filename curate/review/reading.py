@@ -19,15 +19,15 @@ from store.database import Store
 KEPT = "keep"  # the operator of types that the policy never redacts: nobody is asked about them
 ACCEPT, REJECT, COVERED, UNDECIDED = "accept", "reject", "covered", "undecided"
 
+# The key stands in every part, so that none of these tables is read as a whole.
 HEAD = """
 SELECT c.conversation_key, c.external_id, c.connector, c.batch_id, c.channel, strftime(c.created_at, '%Y-%m-%d %H:%M'),
-       coalesce(s.label, ''), coalesce(o.verdict, ''), coalesce(o.code, ''), coalesce(o.reason, ''),
-       EXISTS (SELECT 1 FROM processed AS p WHERE p.conversation_key = c.conversation_key AND p.stage = 'leaks'
-               AND p.status = 'ok' AND p.content_hash = c.content_hash)
-FROM conversations AS c
-LEFT JOIN signals AS s ON s.conversation_key = c.conversation_key AND s.signal = 'language'
-LEFT JOIN outcomes AS o ON o.conversation_key = c.conversation_key
-WHERE c.conversation_key = ? LIMIT 1
+       coalesce((SELECT any_value(label) FROM signals WHERE conversation_key = ? AND signal = 'language'), ''),
+       coalesce(o.verdict, ''), coalesce(o.code, ''), coalesce(o.reason, ''),
+       c.content_hash IN (SELECT content_hash FROM processed
+                          WHERE conversation_key = ? AND stage = 'leaks' AND status = 'ok')
+FROM (SELECT * FROM conversations WHERE conversation_key = ? LIMIT 1) AS c
+LEFT JOIN (SELECT * FROM outcomes WHERE conversation_key = ?) AS o ON TRUE
 """
 TURNS = """
 SELECT turn_key, position, kind, role, text, strftime(created_at, '%H:%M') FROM public_turns
@@ -43,7 +43,6 @@ FROM findings AS f LEFT JOIN (
 WHERE f.conversation_key = ? ORDER BY f.turn_key, f.start_char, f.end_char, f.finding_id
 """
 OF_FINDING = "SELECT conversation_key FROM findings WHERE finding_id = ? LIMIT 1"
-INNER_TURNS = "SELECT count(*) FROM turns ANTI JOIN public_turns USING (turn_key) WHERE conversation_key = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,6 @@ class Case:
     head: Head
     turns: tuple[Said, ...]
     items: Mapping[str, Sequence[Item]]  # by turn
-    inner_turns: int  # notes, events and drafts: neither redacted nor exported
 
     @property
     def all_items(self) -> list[Item]:
@@ -146,7 +144,7 @@ def read_head(store: Store, key: str) -> Head:
     Raises:
         UnknownItem: there is no such conversation.
     """
-    rows = store.rows(HEAD, [key])
+    rows = store.rows(HEAD, [key] * 4)
     if not rows:
         raise UnknownItem(f"There is no conversation {key[:40]!r}.", hint="Go back to the queue.")
     return Head(*rows[0])
@@ -174,7 +172,7 @@ def read_case(store: Store, policy: Policy, key: str) -> Case:
         if said:
             one = replace(one, decided_by=by, decided_at=at)
         items[turn_key].append(replace(one, state=_state(one, turn, policy, head.language, listed)))
-    return Case(head, turns, dict(items), store.value(INNER_TURNS, [key]))
+    return Case(head, turns, dict(items))
 
 
 def _state(one: Item, turn: Said, policy: Policy, language: str, listed: Listed) -> str:

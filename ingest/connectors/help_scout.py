@@ -232,8 +232,9 @@ class _Case:
             "system" if kind == "event" else role, body if kind != "event" else body or happened or name or "event",
             external_id=as_id(thread.get("id")), author=None if kind == "event" else self._meet(thread, role),
             created_at=as_time(_get(thread, "createdAt")), kind=kind, visibility=_visibility(kind, role, state),
-            body_format=_format(body, self._channel()), is_automated=automation is not None, automation=automation,
-            is_deleted=state == "hidden", is_draft=state in DRAFTS,
+            body_format="text" if kind == "event" else _format(body, self._channel()),
+            is_automated=automation is not None, automation=automation, is_deleted=state == "hidden",
+            is_draft=state in DRAFTS,
             event_type=(as_text(action.get("type")) or name) if kind == "event" or name.startswith("forward") else None,
             place=found.place, attachments=attachments,
             custom={one: thread[one] for one in ("to", "cc", "bcc", "source", "state") if thread.get(one)},
@@ -284,8 +285,8 @@ class _Case:
     def _rating(self) -> tuple[Rating, str | None]:
         """Give the latest rating."""
         for found in sorted(self.ratings, key=lambda one: str(_get(one.value, "ratingCreatedAt")), reverse=True):
-            value = as_id(_get(found.value, "ratingId"))
-            score = RATINGS.get(value or "")
+            value = _get(found.value, "ratingId")
+            score = RATINGS.get(as_id(value) or "")
             comment = as_text(_get(found.value, "ratingComments"))
             return (Rating(original=value) if score is None else on_scale(score, SCALE, value)), comment
         return UNRATED, None

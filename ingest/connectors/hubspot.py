@@ -43,7 +43,7 @@ from ingest.records import (
 )
 from ingest.source import Sample
 from ingest.times import parse
-from ingest.warehouse import records_in, sample_records
+from ingest.warehouse import is_of_airbyte, records_in, sample_records
 from store.spool import Spool
 
 Json = dict[str, Any]
@@ -93,7 +93,7 @@ class HubSpot:
         """Look at what the first records, or a table's columns, hold."""
         for record in sample_records(sample, LISTS, NESTED):
             if (part := part_of(flat(record))) is not None:
-                return Evidence(REASONS[part][0], (REASONS[part][1],), part=part)
+                return Evidence(REASONS[part][0], (REASONS[part][1],), part=part, spans_folders=is_of_airbyte(sample))
         return None
 
     def read(self, reading: Reading) -> Iterator[Record]:

@@ -52,7 +52,7 @@ from ingest.records import (
 )
 from ingest.source import Sample
 from ingest.times import parse
-from ingest.warehouse import records_in, sample_records
+from ingest.warehouse import is_of_airbyte, records_in, sample_records
 from store.spool import Spool
 
 Json = dict[str, Any]
@@ -122,7 +122,9 @@ class Intercom:
     def detect(self, sample: Sample) -> Evidence | None:
         """Look at what the first records or rows hold."""
         part = _part_of(sample)
-        return Evidence(REASONS[part][0], (REASONS[part][1],), part=part) if part else None
+        if part is None:
+            return None
+        return Evidence(REASONS[part][0], (REASONS[part][1],), part=part, spans_folders=is_of_airbyte(sample))
 
     def read(self, reading: Reading) -> Iterator[Record]:
         """Give each conversation with its turns; what belongs to none of the folder as a reject."""

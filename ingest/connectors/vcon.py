@@ -1,13 +1,14 @@
 """Neutral containers of conversations: vCon (IETF), and Google CCAI's transcripts and Insights conversations.
 
 To get them: a vCon store (conserver) exports one JSON object a conversation; CCAI reads and writes transcripts as JSON
-files in a bucket, one a conversation; Insights lists conversations with `conversations.list` and view FULL.
+files in a bucket, one a conversation; Insights lists conversations with `conversations.list` and view FULL; Dialogflow
+has the same entries as messageEntries.
 
 Of a vCon text dialogs are turns, mails by their readable part, recordings calls whose files are named, transfers and
 incomplete calls events; transcripts among the analyses are the turns of their recordings. A signed vCon is opened
 without checking its signature, an encrypted one is rejected. Roles come from a party's role or type; where these are
 missing, the first to speak is the customer, by inference. CCAI's user ids (1, 2, ...) identify nobody beyond their
-conversation. Not read: other analyses, what is behind addresses (url), groups, Dialogflow's and CCAI Platform's logs.
+conversation. Not read: other analyses, what is behind addresses (url), groups, CCAI Platform's logs.
 Unconfirmed: the layouts of transcripts, which differ by vendor, and Insights' fields. `formats.md` 2.7 and 5 say where
 the rest was seen.
 """
@@ -45,6 +46,10 @@ CCAI_ROLES: dict[str, TurnRole] = {
     "END_USER": "customer",
 }  # fmt: skip
 ROLES: dict[str, TurnRole] = {"customer": "customer", "agent": "agent", "bot": "bot"}
+ENTRY_TIMES = frozenset({"start_timestamp_usec", "createTime"})
+"""What tells, beside a role, an entry of CCAI's, or of Dialogflow's."""
+
+TIMES = ("start_timestamp_usec", "messageTime", "createTime")
 TEAM = frozenset({"supervisor", "sme", "expert"})
 SAID_IN = ("text", "message", "transcript", "content")
 SPOKEN_BY = ("party", "speaker", "channel", "speaker_id")
@@ -89,10 +94,16 @@ def _part_of(record: Any) -> Part | None:  # noqa: ANN401 - any JSON value
         return "signed"
     if "ciphertext" in record and "recipients" in record:
         return "encrypted"
-    entries = [as_dict(entry) for entry in as_list(record.get("entries"))[:20]]
-    if "conversation_info" in record or any({"role", "start_timestamp_usec"} <= entry.keys() for entry in entries):
+    entries = [as_dict(entry) for entry in as_list(_entries_of(record))[:20]]
+    if "conversation_info" in record or any("role" in entry and ENTRY_TIMES & entry.keys() for entry in entries):
         return "ccai"
     return "insights" if "transcriptSegments" in as_dict(record.get("transcript")) else None
+
+
+def _entries_of(record: Json) -> Any:  # noqa: ANN401 - any JSON value
+    """Find CCAI's entries, or those that Dialogflow calls messageEntries, which may stand in a conversationContext."""
+    context = as_dict(record.get("conversationContext"))
+    return record.get("entries", record.get("messageEntries", context.get("messageEntries")))
 
 
 def _read(found: Found) -> Iterator[Record]:
@@ -121,7 +132,7 @@ def _unpacked(text: str) -> str | None:
 def _from_google(found: Found, part: Part) -> Iterator[Record]:
     """Read CCAI's transcript, or an Insights conversation, whose segments say the same in other words."""
     record: Json = found.value
-    held = record.get("entries") if part == "ccai" else as_dict(record.get("transcript")).get("transcriptSegments")
+    held = _entries_of(record) if part == "ccai" else as_dict(record.get("transcript")).get("transcriptSegments")
     turns: list[Turn] = []
     for number, entry in enumerate(as_list(held), start=1):
         one = found.inner(f"entry {number}", entry)
@@ -159,7 +170,7 @@ def _entry(found: Found) -> Turn | None:
     role = CCAI_ROLES.get(raw or "")
     who = as_id(entry.get("user_id")) or as_id(speaker.get("userId"))
     return Turn(
-        role or "system", text, created_at=as_time(entry.get("start_timestamp_usec") or entry.get("messageTime")),
+        role or "system", text, created_at=next((at for name in TIMES if (at := as_time(entry.get(name)))), None),
         visibility="public" if role else "unknown", is_automated=role == "bot",
         automation="bot" if role == "bot" else None, place=found.place, custom={"user_id": who} if who else {},
         language=as_text(entry.get("languageCode")),

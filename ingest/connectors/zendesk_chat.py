@@ -1,9 +1,9 @@
 """Zendesk Chat (Zopim): chats with their history, and offline messages.
 
 To get them: save the pages of the Chat API (`/api/v2/chat/incremental/chats?fields=chats(*)` or `/api/v2/chats`), one
-chat a line or a file of its own also; or Airbyte's table of chats as CSV or Parquet. The agents' page of the same API
-gives names and addresses; files of one folder belong together. Chats of the newer messaging are in the audits of their
-tickets: see zendesk.
+chat a line or a file of its own also; or a warehouse's tables as CSV or Parquet: Airbyte's chats, Fivetran's chat,
+chat_history, visitor, chat_tag and chat_agent. The agents' page of the same API gives names and addresses; files of
+one folder belong together. Chats of the newer messaging are in the audits of their tickets: see zendesk.
 
 Each message has a name and no role: `sender_type` or `nick` tell who writes where they are there; else who is called
 as one of the chat's agents is an agent, who is called as the visitor the customer, and where both are called the same
@@ -11,8 +11,8 @@ the visitor's messages are those with a `msg_id`. Triggers and the system are no
 turn of its chat. Joins, tags, ratings and transfers are internal events. The rating of a chat, good or bad, is its
 CSAT.
 
-Not read: files behind messages, Fivetran's tables of Zendesk Chat. Unconfirmed: nick, sender_type and the types other
-than chat.msg, chat.memberjoin, chat.memberleave, chat.tag and chat.comment, which stay as events.
+Not read: files behind messages. Unconfirmed: Fivetran's tables, nick, sender_type and the types other than chat.msg,
+chat.memberjoin, chat.memberleave, chat.tag and chat.comment, which stay as events.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from ingest.found import Found
 from ingest.loose import as_dict, as_flag, as_id, as_json, as_list, as_text, as_time
 from ingest.records import Attachment, Automation, Conversation, Participant, Record, Reject, Turn, TurnRole
 from ingest.source import Sample
-from ingest.warehouse import records_in, sample_records
+from ingest.warehouse import is_warehouse, records_in, sample_records
+from ingest.zendesk_chat_tables import ChatTables, Row, part_of_row
 from ingest.zendesk_words import attachment_of, rating_of, redaction_of
 
 Json = dict[str, Any]
@@ -60,7 +61,7 @@ class ZendeskChat:
     """Read pages of Zendesk's Chat API."""
 
     name = "zendesk_chat"
-    title = "Zendesk Chat (API pages, Airbyte's table)"
+    title = "Zendesk Chat (API pages, Fivetran and Airbyte tables)"
     version = 1
     grouped = True
     mapped = False
@@ -69,6 +70,8 @@ class ZendeskChat:
         """Look at what the first records hold."""
         records = [record for given in sample_records(sample, LISTS, NESTED) for _, record in _opened(given)]
         parts = {_part_of(record) for record in records}
+        if parts & {"items", "chat_rows", "tags", "members", "visitors"}:
+            return Evidence(0.9, ("a table of Zendesk Chat, as Fivetran lays it out",), part="tables")
         if "chats" in parts:
             return Evidence(
                 0.95, ("chats with visitor and history, or offline messages, of Zendesk Chat",), part="chats"
@@ -77,7 +80,7 @@ class ZendeskChat:
 
     def read(self, reading: Reading) -> Iterator[Record]:
         """Give each chat with its history; a chat that says nothing as a reject."""
-        agents: dict[str, Json] = {}
+        agents, tables = dict[str, Json](), ChatTables(reading.spool)
         for recognised in sorted(reading.files, key=lambda found: found.part != "agents"):
             for found in records_in(recognised.file, LISTS, NESTED):
                 if isinstance(found, Reject):
@@ -85,12 +88,17 @@ class ZendeskChat:
                     continue
                 for place, value in _opened(found.value):
                     one = found.inner(place, value) if place else found
-                    if _part_of(value) == "agents":
+                    part = _part_of(value)
+                    if part == "agents":
                         agents[as_id(value.get("id")) or ""] = value
-                    elif _part_of(value) == "chats":
+                    elif part == "chats":
                         yield _Chat(one, agents).record()
-                    else:
+                    elif part is None:
                         yield one.unknown("the record is no chat and no agent")
+                    else:
+                        yield from tables.add(part, one)
+        for found in tables.chats():
+            yield found if isinstance(found, Reject) else _Chat(found, agents).record()
 
 
 CONNECTOR: Connector = ZendeskChat()
@@ -105,8 +113,10 @@ def _opened(record: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - any JSO
         yield "", record
 
 
-def _part_of(record: Any) -> Part | None:  # noqa: ANN401 - any JSON value
+def _part_of(record: Any) -> Part | Row | None:  # noqa: ANN401 - any JSON value
     names: frozenset[str] = frozenset(as_dict(record))
+    if row := part_of_row(names, is_warehouse=is_warehouse({name.lower() for name in names})):
+        return row
     if "id" not in names:
         return None
     is_offline = record.get("type") == "offline_msg" and "message" in names

@@ -137,16 +137,17 @@ class Api:
 
     def _look(self, response: Response, *_: object, **__: object) -> None:
         """Look at an answer: what may pass is left to dlt's session to try again, the rest is an error."""
-        status, body = response.status_code, response.content  # read whole: half-read, a connection is lost
+        status, size = response.status_code, len(response.content)  # read whole: half-read, a connection is lost
         if status == TOO_MANY or status >= BROKEN:
             self._manners.tell(self._wording(response))
             raise HTTPError(response=response)
         if status >= 300:
             raise self._refusal(response)
         try:
-            document = orjson.loads(body)
+            document = response.json()
         except ValueError:
-            raise ChunkedEncodingError from None  # half an answer: as good as a dropped connection
+            # Half an answer is as good as a dropped connection.
+            raise ChunkedEncodingError(f"{size} bytes that are no JSON") from None
         self._manners.check(document)
 
     def _wording(self, response: Response) -> str:
@@ -164,7 +165,7 @@ class Api:
                 hint=f"Make a new one and set it in the environment. {manners.rights}",
             )
         if status == 403:
-            return NotAllowed(f"{self.host} does not allow this token {path}.", hint=manners.rights)
+            return NotAllowed(f"{self.host} refuses {path} to this token.", hint=manners.rights)
         if status in (404, 410):
             return NotThere(f"{self.host} has nothing at {path}.", hint="Check --account and --url.")
         if status < 400:

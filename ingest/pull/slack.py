@@ -217,7 +217,7 @@ def check(document: Any) -> None:  # noqa: ANN401 - any JSON value
     if code in REFUSALS:
         scopes = needed if CODE.fullmatch(needed) else "channels:history, channels:read, users:read"
         raise NotAllowed(
-            f"Slack does not allow this token what pulling needs: {shown}.",
+            f"Slack refuses this token: {shown}.",
             hint=f"Add to the app the scopes {scopes}, install it again and set its new token.",
         )
     if code in MISSING:

@@ -10,7 +10,7 @@ import logging
 import threading
 import traceback
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -78,9 +78,11 @@ class Tasks:
     Locks are taken in one order: the store's (a transaction), then this one's.
     """
 
-    def __init__(self, workspace: Workspace, store: Store) -> None:
+    def __init__(self, workspace: Workspace, store: Store, *, at_end: Callable[[Store], object] = bool) -> None:
+        """Work for a workspace; `at_end` is called when a task is over, before it is said to be."""
         self._workspace = workspace
         self._store = store
+        self._at_end = at_end
         self._lock = threading.Lock()
         self._asked = threading.Event()
         self._stopping = threading.Event()
@@ -176,11 +178,15 @@ class Tasks:
         with self._store.another() as store:
             while not self._stopping.is_set():
                 self._asked.clear()
-                taken = self._take(store)
-                if taken is None:
-                    self._asked.wait()
-                else:
-                    self._do(store, *taken)
+                try:
+                    taken = self._take(store)
+                    if taken is not None:
+                        self._do(store, *taken)
+                        continue
+                except Exception as error:  # noqa: BLE001 - a full disk, say, must not end the background for good
+                    _bug(error)
+                    self._running = None
+                self._asked.wait()
 
     def _take(self, store: Store) -> tuple[TaskRow, Recorder] | None:
         with store.transaction():
@@ -210,6 +216,7 @@ class Tasks:
             status, problem = "failed", _stated(error)
         except Exception as error:  # noqa: BLE001 - a bug in one task must not end the others; its words may hold text
             status, problem = "failed", _stated(storage_problem(error)) or _bug(error)
+        self._at_end(store)
         with store.transaction():
             if status == "interrupted" and find_kind(task.kind).resumes:
                 _wait(store, task.task_id)

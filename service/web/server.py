@@ -50,7 +50,9 @@ class Server:
 
 def open_server(workspace: Workspace, store: Store, access: Access | None = None) -> Server:
     """Make the service over an open store; work in the background starts with `server.tasks.start()`."""
-    return Server(workspace, store, Tasks(workspace, store), access or Access())
+    standings = Standings()
+    tasks = Tasks(workspace, store, at_end=standings.count)
+    return Server(workspace, store, tasks, access or Access(), standings=standings)
 
 
 def owner(store: Store) -> Person:

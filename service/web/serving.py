@@ -20,6 +20,7 @@ SWITCH_SECONDS = 0.001
 """How long a thread may hold the interpreter while others wait: pages must answer quickly while exports are parsed."""
 STOP_SECONDS = 5
 BACKLOG = 128
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
 
 
 class CannotServe(ServiceError):
@@ -122,5 +123,6 @@ def _listening(reach: Reach) -> socket.socket:
 
 def _base(reach: Reach, listening: socket.socket) -> str:
     scheme = "https" if reach.certificate else "http"
-    host = f"[{reach.host}]" if ":" in reach.host else reach.host
+    name = socket.gethostname() if reach.host in EVERYWHERE else reach.host
+    host = f"[{name}]" if ":" in name else name
     return f"{scheme}://{host}:{listening.getsockname()[1]}"

@@ -136,6 +136,16 @@ def test_the_spread_counts_every_measured_conversation(workspace: Workspace, cur
     assert all(one.low < one.high for one in bins)
 
 
+def test_what_lies_beyond_a_limit_has_a_step_of_its_own(workspace: Workspace, store: Store) -> None:
+    shares = [0.01 * (at % 30) for at in range(500)] + [0.5]
+    named = rule(workspace.root, "Q063")  # at most 0.4 of it is personal data
+    for at, share in enumerate(shares):
+        store.execute("INSERT INTO signals VALUES (?, ?, ?, NULL, 'r')", [f"c{at}", named.signal, share])
+    bins = spread_of(store, named)
+    assert sum(one.conversations for one in bins) == len(shares)
+    assert [one.conversations for one in bins if named.threshold.broken_by((one.low + one.high) / 2)] == [1]
+
+
 def test_a_pasted_chat_is_judged_by_every_rule() -> None:
     turns = read_chat("Customer: Where is my kettle?\nIt is blue.\n\nAGENT: No idea.")
     assert turns == [("customer", "Where is my kettle?\nIt is blue."), ("agent", "No idea.")]

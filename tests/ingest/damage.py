@@ -26,7 +26,7 @@ PEOPLE = frozenset({
 })  # fmt: skip
 """Names under which formats keep who somebody is, as an object or as an id."""
 
-NO_PAGES = frozenset({"signatures"})
+NO_PAGES = frozenset({"signatures", "recipients"})
 """Lists that stand alone in an object and are no list of records."""
 
 PEOPLE_PARTS = re.compile(r"user|agent|contact|actor|people|participant|admin|member|teammate")

@@ -60,33 +60,33 @@ MORE = settings(FEW, max_examples=25)
 
 
 @pytest.mark.parametrize("connector", SAMPLED, ids=str)
-@pytest.mark.parametrize("tenth", range(1, 10))
 def test_a_file_cut_at_any_tenth_gives_nothing_new_and_never_nothing(
-    connector: str, tenth: int, store: Store, tmp_path: Path
+    connector: str, store: Store, tmp_path: Path
 ) -> None:
     for file in walk([SAMPLES / connector]):
         assert isinstance(file, SourceFile)
-        content = file.path.read_bytes()
+        evidence = NAMED[connector].detect(file.sample)
+        part, content = evidence.part if evidence else "", file.path.read_bytes()
         copy = tmp_path / file.path.relative_to(SAMPLES)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_bytes(content[: len(content) * tenth // 10])
-        evidence = NAMED[connector].detect(file.sample)
         try:
-            whole = read_one(NAMED[connector], file, evidence.part if evidence else "", store)
-            cut = [
-                record
-                for entry in walk([copy])
-                for record in (
-                    read_one(NAMED[connector], entry, evidence.part if evidence else "", store)
-                    if isinstance(entry, SourceFile)
-                    else [entry]
-                )
-            ]
+            whole = read_one(NAMED[connector], file, part, store)
         except IngestError:
             continue  # said to a person, before anything is read
-        is_header_only = file.path.suffix == ".csv" and b"\n" not in copy.read_bytes()
-        assert cut or not whole or is_header_only, file.uri
-        assert ids(cut) <= ids(whole), file.uri
+        for tenth in range(1, 10):
+            copy.write_bytes(content[: len(content) * tenth // 10])
+            try:
+                cut = [record for entry in walk([copy]) for record in read_entry(connector, entry, part, store)]
+            except IngestError:
+                continue  # said to a person, before anything is read
+            is_header_only = file.path.suffix == ".csv" and b"\n" not in copy.read_bytes()
+            assert cut or not whole or is_header_only, (file.uri, tenth)
+            assert ids(cut) <= ids(whole), (file.uri, tenth)
+
+
+def read_entry(connector: str, entry: SourceFile | Reject, part: str, store: Store) -> list[Record]:
+    """Read what was found on the disk; what cannot be opened at all is a reject already."""
+    return [entry] if isinstance(entry, Reject) else read_one(NAMED[connector], entry, part, store)
 
 
 BEFORE: dict[Path, list[Record]] = {}
@@ -159,6 +159,7 @@ def test_a_member_of_the_wrong_kind_is_one_reject_and_costs_nothing_else(
     member = data.draw(st.sampled_from(MEMBERS))
     at = data.draw(st.integers(0, len(values) - 1))
     records = records_in(values[at])
+    assume(records != [()] or len(values) > 1)  # a document that is one record has no members
     if records == [()]:
         other = [*values[: at + 1], member, *values[at + 1 :]]
     else:
@@ -282,20 +283,17 @@ def test_a_page_that_is_there_twice_says_nothing_twice(connector: str, store: St
 
 
 @pytest.mark.parametrize("connector", SAMPLED, ids=str)
-@pytest.mark.parametrize("content", EMPTY, ids=repr)
-def test_an_empty_export_gives_no_conversation_and_no_crash(
-    connector: str, content: bytes, store: Store, tmp_path: Path
-) -> None:
+def test_an_empty_export_gives_no_conversation_and_no_crash(connector: str, store: Store, tmp_path: Path) -> None:
     names = {path.name for path in (SAMPLES / connector).rglob("*") if path.is_file()}
     for name in sorted(names):
         path = tmp_path / name
-        path.write_bytes(content)
-        for file in walk([path]):
+        for content in EMPTY:
+            path.write_bytes(content)
             try:
-                records = [file] if isinstance(file, Reject) else read_one(NAMED[connector], file, "", store)
+                records = [record for entry in walk([path]) for record in read_entry(connector, entry, "", store)]
             except IngestError:
                 continue  # said to a person, before anything is read
-            assert all(isinstance(record, Reject) for record in records), name
+            assert all(isinstance(record, Reject) for record in records), (name, content)
 
 
 @pytest.mark.parametrize("connector", [name for name in SAMPLED if name not in IN_JSON], ids=str)
@@ -312,9 +310,8 @@ def test_lines_that_are_lost_doubled_or_foreign_crash_nothing(
     middle = data.draw(st.sampled_from([[], [lines[at]] * 2, *([one, lines[at]] for one in foreign)]))
     path = tmp_path / source.name
     path.write_bytes(b"\n".join([*lines[:at], *middle, *lines[at + 1 :]]))
-    for file in walk([path]):
-        try:
-            records = [file] if isinstance(file, Reject) else read_one(NAMED[connector], file, "", store)
-        except IngestError:
-            continue  # said to a person, before anything is read
-        assert all(isinstance(record, Conversation | Reject) for record in records)
+    try:
+        records = [record for entry in walk([path]) for record in read_entry(connector, entry, "", store)]
+    except IngestError:
+        return  # said to a person, before anything is read
+    assert all(isinstance(record, Conversation | Reject) for record in records)

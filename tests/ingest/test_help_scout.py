@@ -109,7 +109,7 @@ def test_ratings_are_mapped_from_great_to_not_good(read, given, score, label) ->
     rating = {"number": 1, "threadid": 2, "id": 7, "ratingId": given, "ratingComments": "ok", "ratingCreatedAt": "2026"}
     (one,) = read(a=conversation(thread(1, "hi")), ratings={"results": [rating]})
     assert (one.csat_score, one.csat_label, one.csat_comment) == (score, label, "ok")
-    assert one.custom["csat_original"] == str(given)
+    assert one.custom["csat_original"] == given
 
 
 def test_attachments_are_named(read) -> None:

@@ -322,6 +322,18 @@ def test_airbytes_streams_are_joined_however_they_are_written(tmp_path, store, k
     assert (one.tags, one.completeness, one.custom["parts_missing"]) == (("parcel",), "truncated_head", 1)
 
 
+def test_airbytes_streams_belong_together_in_folders_of_their_own(tmp_path, store) -> None:
+    top = tmp_path / "bucket"
+    chat = conversation()
+    del chat["conversation_parts"]
+    for name, record in (("conversations", chat), ("conversation_parts", part(1, "x", conversation_id="1"))):
+        (top / name).mkdir(parents=True)
+        write(top / name / "2026_01_05_0.parquet", [in_airbytes_words(record, raw=False)])
+    (batch,) = plan([top]).batches
+    (one,) = batch.connector.read(Reading(batch.files, store.spool()))
+    assert (len(one.turns), one.completeness) == (2, "complete")
+
+
 def write(path: Path, records) -> None:
     """Write records as a loader would: objects as JSON text in CSV, as they are elsewhere."""
     if path.suffix == ".jsonl":

@@ -81,10 +81,10 @@ def test_an_empty_export_is_no_mistake(workspace: Workspace, tmp_path: Path) -> 
 def test_a_connector_that_breaks_is_named(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], code: int
 ) -> None:
-    def broken(*_: Any) -> Any:
+    def broken(*_: Any, **__: Any) -> Any:
         raise KeyError("Ottilie Brandauer")
 
-    monkeypatch.setattr(chat.ChatConnector, "read", broken)
+    monkeypatch.setattr(chat, "_read", broken)
     folder = tmp_path / "export"
     folder.mkdir()
     turns = [{"role": "customer", "text": "Hi"}, {"role": "agent", "text": "Yes"}]

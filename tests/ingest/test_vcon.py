@@ -111,6 +111,15 @@ def test_signed_ones_are_opened_and_encrypted_ones_explained(read) -> None:
     ]
 
 
+def test_dialogflows_entries_are_read_like_ccais(read) -> None:
+    entries = [{"role": "END_USER", "text": "hi", "languageCode": "en", "createTime": "2026-01-05T10:00:00Z"},
+               {"role": "HUMAN_AGENT", "text": "hello", "createTime": "2026-01-05T10:00:05Z"}]  # fmt: skip
+    for record in ({"messageEntries": entries}, {"conversationContext": {"messageEntries": entries}}):
+        (one,) = read(a=record)
+        assert told(one) == [("customer", "message", "hi"), ("agent", "message", "hello")]
+        assert (one.turns[0].language, one.created_at) == ("en", "2026-01-05T10:00:00Z")
+
+
 def test_ccais_entries_have_roles_and_times_in_microseconds(read) -> None:
     entries = [{"text": text, "role": role, "user_id": number, "start_timestamp_usec": 1_767_600_000_000_000 + number}
                for number, (text, role) in enumerate((("hi", "CUSTOMER"), ("yes?", "AUTOMATED_AGENT"), ("me", "AGENT"),

@@ -141,3 +141,25 @@ def test_what_says_nothing_or_is_no_chat_is_rejected_with_its_shape(read) -> Non
     assert len(conversations(records)) == 1
     assert [code for code, _ in rejects(records)] == ["no_turns", "bad_record", "bad_record"]
     assert all("x" not in detail.split() for _, detail in rejects(records))
+
+
+def test_fivetrans_tables_are_joined_by_chat(read) -> None:
+    tables = {
+        "chat": "id,visitor_id,missed,started_by,rating,timestamps,_fivetran_synced\n"
+                "c1,v1,false,visitor,good,2026-01-05 10:00:00,x\n",
+        "chat_history": "chat_id,index,timestamps,type,msg,name,sender_type,agent_id,_fivetran_synced\n"
+                        "c1,1,2026-01-05 10:00:05,chat.msg,Hello,Bo,Agent,77,x\n"
+                        "c1,0,2026-01-05 10:00:01,chat.msg,Hi,Ann,Visitor,,x\n"
+                        "c9,0,2026-01-05 10:00:01,chat.msg,Lost,Ann,Visitor,,x\n",
+        "visitor": "id,email,name,notes,phone,_fivetran_synced\nv1,ann@example.com,Ann,,,x\n",
+        "chat_tag": "chat_id,tags,_fivetran_synced\nc1,bill,x\nc1,late,x\n",
+        "chat_agent": "chat_id,agent_id,_fivetran_synced\nc1,77,x\n",
+    }  # fmt: skip
+    records = read(**tables)
+    (one,) = conversations(records)
+    assert [(turn.role, turn.text, turn.author) for turn in one.turns] == [
+        ("customer", "Hi", "v1"),
+        ("agent", "Hello", "77"),
+    ]
+    assert (one.tags, one.csat_score, one.participants[0].email) == (("bill", "late"), 1.0, "ann@example.com")
+    assert [code for code, _ in rejects(records)] == ["orphan"]

@@ -20,7 +20,7 @@ TURN = {
 
 def _as_before(store: Store) -> None:
     store.execute("ALTER TABLE participants DROP COLUMN role_confidence")
-    store.execute("DELETE FROM migrations WHERE name >= '0060'")
+    store.execute("DELETE FROM migrations WHERE name IN ('0060_role_confidence', '0061_meaning_kept')")
 
 
 def test_roles_get_the_confidence_of_their_source(store: Store) -> None:

@@ -1,9 +1,10 @@
 """The spool: values come back grouped by key in the order put, whatever their size; two stand beside each other."""
 
 from itertools import groupby
+from pathlib import Path
 
 from store.database import Store
-from store.spool import BYTES_PER_WRITE
+from store.spool import BYTES_PER_RUN, Spool
 
 
 def test_values_come_back_by_key_in_the_order_put(store: Store) -> None:
@@ -15,16 +16,16 @@ def test_values_come_back_by_key_in_the_order_put(store: Store) -> None:
 
 def test_large_values_are_written_before_they_fill_memory(store: Store) -> None:
     spool = store.spool()
-    large = "x" * (BYTES_PER_WRITE // 4)
+    large = "x" * (BYTES_PER_RUN // 4)
     for number in range(10):
         spool.put(f"{number % 2}", [number, large])
-    groups = {key: [value[0] for value in values] for key, values in spool.groups()}
-    assert groups == {"0": [0, 2, 4, 6, 8], "1": [1, 3, 5, 7, 9]}
+    groups = [(key, [value[0] for value in values]) for key, values in spool.groups()]
+    assert groups == [("0", [0, 2, 4, 6, 8]), ("1", [1, 3, 5, 7, 9])]
 
 
 def test_what_shares_a_beginning_comes_together_in_text_order_whatever_the_size(store: Store) -> None:
     spool = store.spool()
-    large = "x" * (BYTES_PER_WRITE // 100)
+    large = "x" * (BYTES_PER_RUN // 100)
     keys = [f"{number % 7}\x1f{number:03}" for number in range(300)]
     for key in keys:
         spool.put(key, large)
@@ -47,3 +48,17 @@ def test_a_second_spool_can_be_filled_while_the_first_is_read(store: Store) -> N
         ("1", 400, 1),
         ("2", 400, 2),
     ]
+
+
+def test_what_is_written_is_sealed_and_has_no_name(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spill")
+    sentinel = "maria.sentinel@example.com"
+    for number in range(40):
+        spool.put(str(number), f"{sentinel} " * (BYTES_PER_RUN // 400))
+    opened = [path for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
+    (ours,) = [path for path in opened if str(tmp_path) in str(path.readlink())]
+    content = ours.read_bytes()
+    assert len(content) > BYTES_PER_RUN
+    assert sentinel.encode() not in content
+    assert list((tmp_path / "spill").iterdir()) == []
+    assert [key for key, _ in spool.groups()] == sorted(map(str, range(40)))

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import unquote
 
 from fastapi import APIRouter, Header, Path, Request
 from pydantic import BaseModel, Field
 
+from ingest.mapping import from_values, paths
 from ingest.records import REJECT_REASONS
+from ingest.saved_mappings import save_mapping
 from service.drops import drops
+from service.drops.looking import SeenBatch, look_at
 from service.web.api.tasks import Task, describe
 from service.web.dependencies import Reader, Service, Writer, needs
 from service.web.errors import NotThere
 from service.web.paging import After, Limit, decode, encode
 from service.web.streaming import body_of, length_of
+from store import history
 
 router = APIRouter(tags=["transcripts"])
 
@@ -49,6 +53,62 @@ class Drop(BaseModel):
     files: list[File]
 
 
+class Reject(BaseModel):
+    """A record that could not become a conversation; what it holds is not shown."""
+
+    source_uri: str
+    place: str
+    code: str
+    reason: str
+    detail: str
+
+
+class SeenError(BaseModel):
+    """A record that would be rejected, or a file that cannot be read."""
+
+    place: str
+    reason: str
+    detail: str
+
+
+class Seen(BaseModel):
+    """Files that would be read together, as far as a look tells."""
+
+    uri: str
+    connector: str
+    confidence: float
+    reasons: list[str]
+    is_again: bool = Field(description="Exactly these files were read before.")
+    columns: list[str] = Field(description="Of tables and JSON.")
+    questions: list[str] = Field(description="What a mapping has to say; until then they are set aside.")
+    conversations: int = Field(description="Found so far: a look ends after ten.")
+    errors: list[SeenError]
+
+
+class Look(BaseModel):
+    """What a drop holds; no text of a conversation."""
+
+    batches: list[Seen]
+    unread: list[SeenError]
+    more: int = Field(description="So many batches are not shown; they are imported too.")
+
+
+class NewMapping(BaseModel):
+    """Which column holds what, as in docs/tasks/map_columns.md."""
+
+    layout: Literal["turn", "conversation"]
+    body_format: Literal["text", "html", "mail", "html_mail"] = "text"
+    fields: dict[str, str] = Field(default={}, description="Columns or paths by field, as text, role, conversation_id.")
+    roles: dict[str, str] = Field(default={}, description="customer, agent, bot or system by the file's own word.")
+    visibilities: dict[str, str] = Field(default={}, description="public or internal by the file's own word.")
+
+
+class SavedMapping(BaseModel):
+    """A mapping that was kept."""
+
+    name: str
+
+
 class Choice(BaseModel):
     """How to read a drop."""
 
@@ -74,16 +134,6 @@ class Batches(BaseModel):
 
     batches: list[Batch]
     next: str | None = Field(description="Give this as `after` for the next page; null at the end.")
-
-
-class Reject(BaseModel):
-    """A record that could not become a conversation; what it holds is not shown."""
-
-    source_uri: str
-    place: str
-    code: str
-    reason: str
-    detail: str
 
 
 class Rejects(BaseModel):
@@ -129,6 +179,29 @@ def choose_connector(writer: Writer, drop_id: DropId, choice: Choice) -> Drop:
     """Say how to read a drop."""
     drops.choose_connector(writer, drop_id, choice.connector)
     return _drop(drops.find_drop(writer, drop_id))
+
+
+@router.get("/drops/{drop_id}/look", dependencies=[needs("lead")])
+def look(writer: Writer, service: Service, drop_id: DropId) -> Look:
+    """Say whose files a drop holds, what would be rejected, and what a mapping has to say."""
+    seen = look_at(service.workspace, writer, drops.find_drop(writer, drop_id))
+    return Look(
+        batches=[_seen(batch) for batch in seen.batches],
+        unread=[SeenError.model_validate(one, from_attributes=True) for one in seen.unread],
+        more=seen.more,
+    )
+
+
+@router.put("/mappings/{name}", dependencies=[needs("lead")])
+def keep_mapping(
+    writer: Writer, service: Service, name: Annotated[str, Path(description="Its name.")], mapping: NewMapping
+) -> SavedMapping:
+    """Keep which column is what; files with these columns are read by it from now on."""
+    values = mapping.fields | mapping.model_dump(exclude={"fields"})
+    kept = from_values(values, source="the mapping")
+    save_mapping(service.workspace, name, kept)
+    history.record(writer, "save mapping", subject=name, after={"columns": len(paths(kept))})
+    return SavedMapping(name=name)
 
 
 @router.post("/drops/{drop_id}/import", status_code=202, dependencies=[needs("lead")])
@@ -177,6 +250,21 @@ def list_rejects(
             Reject(source_uri=uri, place=place, code=code, reason=REJECT_REASONS.get(code, ""), detail=detail)
             for uri, place, code, detail in rows
         ]
+    )
+
+
+def _seen(batch: SeenBatch) -> Seen:
+    problem = [] if batch.problem is None else [batch.problem.message]
+    return Seen(
+        uri=batch.uri,
+        connector=batch.connector,
+        confidence=batch.confidence,
+        reasons=list(batch.reasons),
+        is_again=batch.is_again,
+        columns=list(batch.columns.columns) if batch.columns else [],
+        questions=[*(batch.columns.questions if batch.columns else ()), *problem],
+        conversations=len(batch.conversations),
+        errors=[SeenError.model_validate(one, from_attributes=True) for one in batch.errors],
     )
 
 

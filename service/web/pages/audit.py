@@ -35,6 +35,7 @@ class Revealed:
 @router.get("/audit")
 def show_audit(request: Request, reader: Reader, service: Service, here: Here) -> Response:
     """Show what the newest audit says."""
+    at_work = working(reader, ["audit", "curate"])  # first: what ends meanwhile shows its result
     sample = newest_sample(reader)
     return page(
         request,
@@ -44,7 +45,7 @@ def show_audit(request: Request, reader: Reader, service: Service, here: Here) -
         summary=last_audit(reader),
         is_stale=sample is not None and is_stale(here, sample),
         sizes=SIZES,
-        working=working(reader, ["audit", "curate"]),
+        working=at_work,
         tasks=service.tasks,
     )
 

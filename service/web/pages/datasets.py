@@ -44,6 +44,7 @@ class Table:
 @router.get("/datasets")
 def show_datasets(request: Request, reader: Reader, service: Service, here: Here) -> Response:
     """Show what stands against a dataset, what it would hold, and the versions there are."""
+    at_work = working(reader, KINDS)  # first: what ends meanwhile shows its result
     planned = last_done(reader, "preview")
     result = planned.result if planned else None
     return page(
@@ -55,7 +56,7 @@ def show_datasets(request: Request, reader: Reader, service: Service, here: Here
         tables=_tables(result["tables"]) if result else [],
         settings=here.settings,
         versions=versions(reader),
-        working=working(reader, KINDS),
+        working=at_work,
         failed=failed(reader, KINDS),
         tasks=service.tasks,
     )

@@ -44,6 +44,7 @@ def show_jobs(
     dataset: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
     """List the jobs, and start one: a dry run comes first."""
+    at_work = working(reader, ["rehearse", "submit", "export"])  # first: what ends meanwhile shows its result
     rehearsed = last_done(reader, "rehearse")
     known = versions(reader)
     return page(
@@ -60,7 +61,7 @@ def show_jobs(
         provider=here.settings.submit.provider,
         endpoint=endpoint_of(here.settings.submit),
         model=here.settings.export.model,
-        working=working(reader, ["rehearse", "submit", "export"]),
+        working=at_work,
         failed=failed(reader, ["rehearse", "submit"]),
         tasks=service.tasks,
     )

@@ -39,6 +39,7 @@ Key = Annotated[str, Query(max_length=200)]
 @router.get("/outcomes")
 def show_funnel(request: Request, reader: Reader, service: Service) -> Response:
     """Show how many conversations each step left, and why the others are out."""
+    at_work = working(reader, ["curate", "ingest"])  # first: what ends meanwhile shows its result
     rows = funnel(reader)
     return page(
         request,
@@ -46,7 +47,7 @@ def show_funnel(request: Request, reader: Reader, service: Service) -> Response:
         funnel=rows,
         chart=_chart(rows),
         decided=count_decided(reader),
-        working=working(reader, ["curate", "ingest"]),
+        working=at_work,
         tasks=service.tasks,
     )
 
@@ -75,6 +76,7 @@ def show_list(request: Request, reader: Reader, here: Here, code: Code, reason: 
 @router.get("/outcomes/of/{key}")
 def show_outcome(request: Request, reader: Reader, service: Service, here: Here, key: str, code: Code = "") -> Response:
     """Show one conversation: why it is in or out, the words that did it, and what people decided."""
+    at_work = working(reader, ["curate"])
     outcome = outcome_of(reader, key)
     shown = code or outcome.code
     trigger = trigger_of(reader, here.settings, here.root, key=key, code=shown)
@@ -86,7 +88,7 @@ def show_outcome(request: Request, reader: Reader, service: Service, here: Here,
         trigger=trigger,
         keeper=outcome_of(reader, trigger.keeper) if trigger.keeper else None,
         decisions=decisions_of(reader, key),
-        working=working(reader, ["curate"]),
+        working=at_work,
         tasks=service.tasks,
     )
 

@@ -110,7 +110,7 @@ def decide_on_finding(
     request: Request, desk: DeskNow, person: Signed, key: str, finding: Text, verdict: Text, seen: Text = ""
 ) -> Response:
     """Accept or reject a finding, with the same text in this conversation."""
-    act = decide(desk, finding, verdict, seen=seen)
+    act = decide(desk, finding, verdict, key=key, seen=seen)
     words = "Accepted" if verdict == "accept" else "Rejected"
     return _changed(request, desk, person, key, act, finding, words)
 
@@ -120,7 +120,7 @@ def change_type(
     request: Request, desk: DeskNow, person: Signed, key: str, finding: Text, entity_type: Text, seen: Text = ""
 ) -> Response:
     """Say that a finding is of another type."""
-    act = retype(desk, finding, entity_type, seen=seen)
+    act = retype(desk, finding, entity_type, key=key, seen=seen)
     return _changed(request, desk, person, key, act, finding, "Changed the type")
 
 
@@ -240,7 +240,6 @@ def _context(desk: Desk, person: Person, seen: Seen, at: str, *, say: str = "") 
     is_others = held is not None and held.person != person.name
     return {
         "head": case.head,
-        "inner_turns": case.inner_turns,
         "view": view,
         "at": at or (view.findings[0].finding_id if view.findings else ""),
         "held": held,

@@ -31,6 +31,7 @@ Field = Annotated[str, Form(max_length=30)]
 @router.get("/rules")
 def show_rules(request: Request, reader: Reader, service: Service, here: Here) -> Response:
     """List every rule with what it does and how often it struck at the last curation."""
+    at_work = working(reader, ["curate"])  # first: what ends meanwhile shows its result
     return page(
         request,
         "rules.html",
@@ -39,7 +40,7 @@ def show_rules(request: Request, reader: Reader, service: Service, here: Here) -
         allowed=allowed,
         lists=word_lists(here.root),
         longest=LONGEST,
-        working=working(reader, ["curate"]),
+        working=at_work,
         tasks=service.tasks,
     )
 
@@ -79,6 +80,7 @@ def save_list(
 @router.get("/rules/{code}")
 def show_rule(request: Request, reader: Reader, service: Service, here: Here, code: str) -> Response:
     """Show a rule: why it is there, what is measured, and what another threshold would change."""
+    at_work = working(reader, ["curate"])
     packed, rule = _of(rules_and_changed(here.root), code)
     bins = spread_of(reader, rule)
     return page(
@@ -95,7 +97,7 @@ def show_rule(request: Request, reader: Reader, service: Service, here: Here, co
         actions=_actions(rule, packed),
         terms=dict(rule.params).get("terms", ()),
         lists=[one for one in word_lists(here.root) if code in one.rules],
-        working=working(reader, ["curate"]),
+        working=at_work,
         tasks=service.tasks,
     )
 

@@ -21,6 +21,12 @@ from store.database import Store
 
 router = APIRouter()
 
+BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+SYSTEMS = (
+    ("Android", "Android"), ("iPhone", "iOS"), ("iPad", "iOS"), ("Windows", "Windows"), ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+)  # fmt: skip
+
 
 @router.get("/sign-in")
 def show_sign_in(request: Request) -> Response:
@@ -90,7 +96,7 @@ def change_password(
 def _come_in(request: Request, service: Server, store: Store, person: Person, *, to: str = "/") -> Response:
     with history.acting_as(person.name):
         _, secret = credentials.issue(
-            store, person, kind="session", name=request.headers.get("user-agent", "a browser")
+            store, person, kind="session", name=_browser(request.headers.get("user-agent", ""))
         )
     answer = RedirectResponse(to, HTTPStatus.SEE_OTHER)
     answer.set_cookie(
@@ -102,6 +108,13 @@ def _come_in(request: Request, service: Server, store: Store, person: Person, *,
         samesite="strict",
     )
     return answer
+
+
+def _browser(agent: str) -> str:
+    """Name a browser for people; the order matters, as browsers name others before themselves."""
+    name = next((name for mark, name in BROWSERS if mark in agent), "a browser")
+    system = next((name for mark, name in SYSTEMS if mark in agent), "")
+    return f"{name} on {system}" if system else name
 
 
 def _address(request: Request, service: Server) -> str:

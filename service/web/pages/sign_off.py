@@ -30,6 +30,7 @@ def show_checklist(
     request: Request, reader: Reader, service: Service, here: Here, person: Signed, dataset_id: str
 ) -> Response:
     """Show what was checked of a version, and who signed it."""
+    at_work = working(reader, ["sign"])  # first: what ends meanwhile shows its result
     dataset = dataset_of(here, reader, dataset_id)
     signed = sign_off_of(reader, dataset_id)
     holds = signed is not None and signed.is_signed
@@ -41,7 +42,7 @@ def show_checklist(
         said=sign_offs(reader, dataset_id),
         checks=signed.checklist if signed and holds else checklist(here, reader, dataset, by=person.name),
         settings=here.settings.sign_off,
-        working=working(reader, ["sign"]),
+        working=at_work,
         failed=None if holds else failed(reader, ["sign"]),
         tasks=service.tasks,
     )

@@ -5,6 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from curate.evaluation.errors import GoldError
 from curate.review.decisions import accept_rest, add_span, decide
 from service.main import app
 from store.workspace import Workspace
@@ -49,7 +50,7 @@ def test_what_was_missed_and_what_was_redacted_for_nothing_counts(reviewed: Work
         assert store.value("SELECT count(*) FROM evaluations WHERE kind = 'decisions'") == 1
 
 
-def test_without_a_gold_set_or_decisions_it_says_what_to_do(reviewed: Workspace, workspace: Workspace) -> None:
-    code, out = run("-w", str(reviewed.root))
-    assert code == 2
-    assert "--decisions" in out
+def test_without_a_gold_set_or_decisions_it_says_what_to_do(reviewed: Workspace) -> None:
+    done = CliRunner().invoke(app, ["evaluate", "redaction", "-w", str(reviewed.root)])
+    assert isinstance(done.exception, GoldError)
+    assert "--decisions" in done.exception.message

@@ -101,7 +101,7 @@ def test_a_process_that_is_killed_leaves_nothing_that_matters(
     ("fault", "error", "words"),
     [
         (Fault("status", 401, times=99), TokenRefused, "does not accept the token in [A-Z]+_TOKEN"),
-        (Fault("status", 403, times=99), NotAllowed, "does not allow this token"),
+        (Fault("status", 403, times=99), NotAllowed, "refuses /api/v2/incremental/tickets/cursor.json to this token"),
         (Fault("status", 404, times=99), NotThere, "has nothing at"),
         (Fault("status", 301, {"Location": "http://127.0.0.1:9/"}, times=99), WrongAddress, "elsewhere"),
         (Fault("status", 418, times=99), OddAnswer, "answers 418"),

@@ -19,7 +19,8 @@ import os
 import sys
 
 def audit(event, arguments):
-    if event == "socket.connect" and arguments[1][0] not in ("127.0.0.1", "::1"):
+    called = {"socket.connect": lambda: arguments[1][0], "socket.getaddrinfo": lambda: arguments[0]}.get(event)
+    if called is not None and called() != "127.0.0.1":
         os.write(2, b"somebody else was called\\n")
         os._exit(99)
 

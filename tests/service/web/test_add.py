@@ -12,7 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from service.web.server import Server
-from tests.service.web.conftest import SAMPLES, Live, Screen
+from tests.service.web.conftest import BASE, SAMPLES, Live, Screen
 
 ODD_CSV = (
     "Fall,Wer,Gesagtes\n"
@@ -33,7 +33,7 @@ def drop_in(client: TestClient, **files: bytes) -> str:
 
 def wait_for(client: TestClient) -> dict[str, object]:
     """Wait until nothing runs, and give the task that ended last."""
-    for _ in range(600):
+    for _ in range(2000):
         tasks = client.get("/api/v1/tasks").json()["tasks"]
         if all(task["status"] not in ("waiting", "running") for task in tasks):
             return tasks[0]
@@ -154,6 +154,31 @@ def test_a_full_disk_is_said(client: TestClient, service: Server, monkeypatch: p
     answer = client.post(f"/add/{drop}/files", content=b"x", headers={"File-Name": "a"})
     assert answer.status_code == 507
     assert "no room" in answer.text
+
+
+def test_a_script_adds_transcripts(client: TestClient):
+    token = client.post("/api/v1/tokens", json={"name": "import", "scope": "lead"}).json()["token"]
+    with TestClient(client.app, base_url=BASE) as script:
+        script.headers["Authorization"] = f"Bearer {token}"
+        drop = script.post("/api/v1/drops").json()["drop_id"]
+        sent = script.post(f"/api/v1/drops/{drop}/files", content=ODD_CSV.encode(), headers={"File-Name": "odd.csv"})
+        assert (sent.status_code, sent.json()["bytes"]) == (201, len(ODD_CSV))
+        (seen,) = script.get(f"/api/v1/drops/{drop}/look").json()["batches"]
+        assert seen["columns"] == ["Fall", "Wer", "Gesagtes"]
+        assert seen["questions"]
+        mapping = {
+            "layout": "turn", "fields": {"text": "Gesagtes", "role": "Wer", "conversation_id": "Fall"},
+            "roles": {"kunde": "customer", "team": "agent"},
+        }  # fmt: skip
+        assert script.put("/api/v1/mappings/odd", json=mapping).json() == {"name": "odd"}
+        (seen,) = script.get(f"/api/v1/drops/{drop}/look").json()["batches"]
+        assert (seen["questions"], seen["conversations"]) == ([], 2)
+        assert script.post(f"/api/v1/drops/{drop}/import").status_code == 202
+        assert wait_for(script)["result"]["conversations"] == 2
+        batch = script.get("/api/v1/batches").json()["batches"][0]
+        assert (batch["connector"], batch["turns"]) == ("tables", 4)
+        assert script.get(f"/api/v1/batches/{batch['batch_id']}/rejects").json() == {"rejects": []}
+        assert script.post(f"/api/v1/drops/{drop}/import").status_code == 409
 
 
 @pytest.mark.browser

@@ -126,3 +126,16 @@ def test_nothing_is_submitted_past_the_price(service: Server, client: TestClient
     body = {"rehearsal": rehearsal["task_id"], "agreed": False}
     assert client.post(f"{API}/jobs", json=body).status_code == 409
     assert client.get(f"{API}/jobs").json() == {"jobs": []}
+
+
+def test_only_signed_versions_leave_where_the_settings_say_so(service: Server, client: TestClient) -> None:
+    settings = service.workspace.root / "chatmill.toml"
+    settings.write_text(f"{settings.read_text()}\n[sign_off]\nrequired = true\n")
+    client.post(f"{API}/tasks", json={"kind": "export"})
+    rehearsal = client.post(f"{API}/tasks", json={"kind": "rehearse", "arguments": {"dataset": "latest"}}).json()
+    wait(service)
+    assert "only signed versions leave" in client.get("/jobs").text
+    client.post(f"{API}/jobs", json={"rehearsal": rehearsal["task_id"], "agreed": True})
+    wait(service)
+    task = client.get(f"{API}/tasks").json()["tasks"][0]
+    assert (task["kind"], task["status"], task["problem"]["code"]) == ("submit", "failed", "EXP-170")

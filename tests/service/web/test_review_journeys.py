@@ -31,9 +31,7 @@ def curated(curated: Workspace) -> Workspace:
         curate_workspace(curated, store, workers=1)
         store.execute("UPDATE review_queue SET risk = 900 WHERE conversation_key = ?", [key])
         if not store.value("SELECT count(*) FROM review_queue WHERE conversation_key = ?", [key]):
-            row = (
-                "SELECT conversation_key, batch_id, 900, 0, 1, [], 'open' FROM conversations WHERE conversation_key = ?"
-            )
+            row = "SELECT conversation_key, external_id, connector, batch_id, 900, 0, 1, [], 'open' FROM conversations WHERE conversation_key = ?"
             store.execute(f"INSERT INTO review_queue {row}", [key])
     return curated
 
@@ -230,7 +228,7 @@ def test_a_list_is_previewed_and_only_what_it_touches_runs_again(screen: Screen,
     expect(page.locator("tbody tr")).to_have_count(1)
     screen.shoot("lists")
     screen.open("/lists?which=deny")
-    page.get_by_label("Value").fill("pond")
+    page.get_by_label("Value").fill(MISSED)
     page.get_by_role("button", name="See the effect").click()
     expect(page.locator("#list-effect")).to_contain_text("It stands in 2 places of 1 conversation")
     page.get_by_role("button", name="Always redact it").click()

@@ -16,7 +16,8 @@ def test_every_vendored_file_is_listed_with_its_hash_and_licence():
     assert set(listed) == there
     for path, entry in listed.items():
         assert hashlib.sha256((WEB / path).read_bytes()).hexdigest() == entry["sha256"]
-        assert entry["version"] and entry["licence"]
+        assert entry["version"]
+        assert entry["licence"]
 
 
 def test_no_template_or_style_asks_another_host():
