@@ -65,7 +65,7 @@ EXPORTS = (
     export("amazon connect", "amazon_connect/chats", "chats.ndjson", "ContactId InitialContactId"),
     export("twilio", "twilio", "conversations.json participants.json messages.ndjson", "sid conversation_sid"),
     export("genesys", "genesys", "recordings.json", "id conversationId"),
-    export("slack", "slack", "2026-02-02.json 2026-02-04.json", "client_msg_id", "ts thread_ts"),
+    export("slack", "slack", "dealer-help/*.json", "client_msg_id", "ts thread_ts"),
     export("discord", "discord", "*.json", "id messageId", "timestamp"),
     export("teams, Graph", "teams/graph", "channel.json", "", "id replyToId createdDateTime lastModifiedDateTime"),
     export("telegram", "telegram", "result.json", "id reply_to_message_id", "date date_unixtime"),
@@ -87,7 +87,7 @@ def enlarge(given: Export, target: Path, size: int) -> None:
     Of a folder in FOLDERS_OF_MANY nothing else is written.
     """
     source = SAMPLES / given.folder
-    grow = sorted({path for pattern in given.grows for path in source.rglob(pattern)})
+    grow = sorted({path for pattern in given.grows for path in source.glob(pattern)})
     copies = max(1, size // sum(path.stat().st_size for path in grow))
     for path in sorted(source.rglob("*")):
         place = target / path.relative_to(source)
@@ -115,7 +115,7 @@ def _grow(source: Path, target: Path, given: Export, copies: int) -> None:
 
 def _lines(source: Path, target: Path, given: Export, copies: int) -> None:
     records = [record for record in map(_parsed, source.read_text("utf-8").splitlines()) if record is not None]
-    with target.open("w", encoding="utf-8") as file:
+    with target.open("w", encoding="utf-8", errors="replace") as file:
         for record in _copied(records, given, copies):
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
 
@@ -125,7 +125,7 @@ def _document(document: Json, target: Path, given: Export, copies: int) -> None:
     records = _longest(document)
     marked = json.dumps(_with(document, records, ["RECORDS"]), ensure_ascii=False)
     before, after = marked.split('"RECORDS"')
-    with target.open("w", encoding="utf-8") as file:
+    with target.open("w", encoding="utf-8", errors="replace") as file:
         file.write(before)
         for number, record in enumerate(_copied(records, given, copies)):
             file.write((",\n" if number else "") + json.dumps(record, ensure_ascii=False))

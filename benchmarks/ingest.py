@@ -3,8 +3,8 @@
     python -m benchmarks.ingest [--conversations 10000]
 
 The baseline parses each line with orjson and inserts its turns into a plain, unencrypted DuckDB file through Arrow: no
-keys, no cleaning, no timestamps, no rejects. Each runs in a process of its own, so that the peaks do not mix. CPU counts
-the workers too; the peak is that of the process that writes, and behind it stands the largest worker's.
+keys, no cleaning, no timestamps, no rejects. Each runs in a process of its own, so that the peaks do not mix. CPU is
+that of the workers too; the peak is that of the process that writes, and behind it stands the largest worker's.
 """
 
 import argparse

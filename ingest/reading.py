@@ -30,7 +30,7 @@ PIECE_BYTES = 2 * 1024 * 1024
 SHARED_FROM = 8 * 1024 * 1024
 """A smaller file is read before workers have started: each takes half a second of a core to do so."""
 
-TURN_CHARACTERS = 4_000_000
+TURN_BYTES = 20 * 1024 * 1024
 """Nobody says so much at once, and a longer one would not fit beside its copies in the loading database's memory."""
 
 
@@ -42,6 +42,15 @@ class Chunk:
     rejects: list[Reject]
     records: int
     """The conversations read; of versions of one conversation `rows` hold the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackedChunk:
+    """A chunk on its way between processes."""
+
+    rows: tuple[bytes, ...]
+    rejects: list[Reject]
+    records: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +73,18 @@ class Reader:
             yield from map(self._chunk, _chunks(self.records(partial(self.connector.read, reading))))
             return
         (recognised,) = reading.files
-        spread = workers.map if recognised.file.size >= SHARED_FROM else map
-        yield from spread(partial(self.piece, read_lines), _pieces(recognised.file))
+        pieces = _pieces(recognised.file)
+        if recognised.file.size < SHARED_FROM or workers.count == 1:
+            yield from map(partial(self.piece, read_lines), pieces)
+            return
+        # What waits for the store, which is slower at times, waits packed.
+        for packed in workers.map(partial(self.packed_piece, read_lines), pieces):
+            yield Chunk(Rows.unpacked(packed.rows), packed.rejects, packed.records)
+
+    def packed_piece(self, read_lines: Callable[[Lines], Iterator[Record]], lines: Lines) -> PackedChunk:
+        """Read some lines of a file into a chunk for another process."""
+        chunk = self.piece(read_lines, lines)
+        return PackedChunk(chunk.rows.packed(), chunk.rejects, chunk.records)
 
     def piece(self, read_lines: Callable[[Lines], Iterator[Record]], lines: Lines) -> Chunk:
         """Read some lines of a file into a chunk."""
@@ -120,8 +139,8 @@ def _unfit(conversation: Conversation) -> Reject | None:
     if not conversation.turns:
         return Reject(place, "no_turns", "the conversation has no turns", raw=to_json(conversation), source_uri=uri)
     for number, turn in enumerate(conversation.turns, start=1):
-        if len(turn.text) > TURN_CHARACTERS:
-            detail = f"turn {number} is longer than {TURN_CHARACTERS:,} characters"
+        if 4 * len(turn.text) > TURN_BYTES and len(turn.text.encode("utf-8", "surrogatepass")) > TURN_BYTES:
+            detail = f"turn {number} is longer than {TURN_BYTES:,} bytes"
             return Reject(place, "too_large", detail, raw=to_json(conversation), source_uri=uri)
     return None
 

@@ -60,19 +60,20 @@ class Rows:
     turns: pl.DataFrame
     attachments: pl.DataFrame
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Travel between processes as packed Arrow streams, which takes a third of what pickling frames does."""
-        return _unpacked, tuple(map(_packed, (self.conversations, self.participants, self.turns, self.attachments)))
+    def packed(self) -> tuple[bytes, ...]:
+        """Write the frames as Arrow streams, in a third of the time and a tenth of the bytes that pickling takes."""
+        return tuple(map(_packed, (self.conversations, self.participants, self.turns, self.attachments)))
+
+    @classmethod
+    def unpacked(cls, streams: tuple[bytes, ...]) -> Rows:
+        """Read back what `packed` wrote."""
+        return cls(*(pl.read_ipc_stream(stream) for stream in streams))
 
 
 def _packed(frame: pl.DataFrame) -> bytes:
     stream = BytesIO()
     frame.write_ipc_stream(stream, compression="lz4")
     return stream.getvalue()
-
-
-def _unpacked(*streams: bytes) -> Rows:
-    return Rows(*(pl.read_ipc_stream(stream) for stream in streams))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from ingest.records import Participant, Role, RoleSource, Turn, TurnRole
 from ingest.words import role_of, speaker_of
 
 OPPOSITE: dict[Role, Role] = {"agent": "customer", "customer": "agent"}
+BY_ELIMINATION = 0.8
+"""How sure the role of somebody is who is what the others are not."""
 TURN_ROLES: dict[Role, TurnRole] = {"customer": "customer", "agent": "agent", "bot": "bot", "system": "system"}
 UNTOLD = "nothing tells who of them is an agent; name them below [roles] in a mapping and ingest with --mapping"
 
@@ -43,9 +45,10 @@ def settle(speakers: Iterable[Speaker], mapping: GivenMapping | None) -> dict[st
     unknown = [identity for identity, person in people.items() if person.role == "unknown"]
     sides: list[Role] = [person.role for person in people.values() if person.role in OPPOSITE]
     if "agent" in words.values():
-        people |= {identity: replace(people[identity], role="customer") for identity in unknown}
+        people |= {one: replace(people[one], role="customer", role_confidence=BY_ELIMINATION) for one in unknown}
     elif len(unknown) == 1 and len(sides) == 1:
-        people[unknown[0]] = replace(people[unknown[0]], role=OPPOSITE[sides[0]])
+        role = OPPOSITE[sides[0]]
+        people[unknown[0]] = replace(people[unknown[0]], role=role, role_confidence=BY_ELIMINATION)
     return people
 
 

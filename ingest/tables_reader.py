@@ -15,7 +15,7 @@ from decimal import Decimal
 from io import BytesIO, StringIO
 from typing import Any, BinaryIO
 
-from ingest.encoding import is_damaged
+from ingest.encoding import ESCAPED, is_damaged
 from ingest.files import DISK
 from ingest.records import Reject, RejectCode
 from ingest.source import LINE_BYTES, RAW_CHARACTERS, Sample, SourceFile, Unreadable
@@ -263,11 +263,11 @@ def _is_table_again(lines: list[str], mark: str, width: int) -> bool:
 
 
 def _unique(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Name the columns without a name, and number those that share one."""
+    """Name the columns without a name, number those that share one, and put U+FFFD for bytes that are no text."""
     columns: dict[str, None] = {}
     notes: list[str] = []
     for position, given in enumerate(names, start=1):
-        base = name = given or f"column_{position}"
+        base = name = ESCAPED.sub("\ufffd", given) or f"column_{position}"
         number = 2
         while name in columns:
             name = f"{base}_{number}"

@@ -6,6 +6,7 @@ import re
 import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -121,11 +122,9 @@ class Store:
 
     def another(self) -> Store:
         """Open one more store on the same database, for another thread; close it after use, before this one."""
-        other = object.__new__(Store)
-        other.path = self.path
+        other = copy(self)
         other._connection = self._connection.cursor()
         other._connection.execute("USE store")
-        other._writing = self._writing
         other._depth = 0
         return other
 

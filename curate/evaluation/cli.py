@@ -72,9 +72,9 @@ def _in_workspace(asked: "Asked", workspace: Path | None, *, decisions: bool, wo
     """Score by a workspace's policy, and keep the figures in its store."""
     from curate.evaluation.recording import record, redaction_version, with_placeholders
     from curate.evaluation.redaction import evaluate_decisions, evaluate_redaction
-    from curate.execution import Workers
     from curate.redact.policy import load_policy
     from curate.stages import Curation
+    from store.workers import Workers
 
     found = open_workspace(workspace)
     policy = load_policy(found.root)

@@ -12,7 +12,8 @@ from store.database import Store
 
 HELD_OUT = 5  # every fifth conversation measures what was learned
 
-# The newest decision on a finding holds; one that was undone is none. A finding without one says nothing: nobody looked at it.
+# The newest decision on a finding holds; one that was undone is none. A finding without one says nothing: nobody
+# looked at it.
 DECIDED = """
 SELECT f.conversation_key, t.turn_key, t.text, f.start_char, f.end_char, f.entity_type, d.verdict
 FROM findings AS f JOIN public_turns AS t USING (turn_key)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from export.submit.dry_run import DryRun
 
 FINDINGS_KEPT = 50
+NUMBERS_MOST = 100_000
 PATIENCE = 120.0
 """Seconds to keep trying a provider that does not answer: other work waits behind this."""
 
@@ -99,13 +100,12 @@ def audit(work: Work) -> dict[str, Any]:
     """Plant canaries, and draw the blind sample that people read."""
     from curate.audit.audit import run_audit
 
-    asked = work.arguments
     result = run_audit(
         work.workspace,
         work.store,
-        sample=int(asked.get("sample", 500)),
-        of_each=int(asked.get("canaries", 100)),
-        blind=int(asked.get("blind", 200)),
+        sample=_number(work, "sample", 500),
+        of_each=_number(work, "canaries", 100),
+        blind=_number(work, "blind", 200),
         workers=work.workspace.settings.workspace.workers,
         progress=work.progress,
     )
@@ -176,6 +176,18 @@ def _rehearsal(work: Work) -> DryRun:
         model=_text(work, "model") or None,
         epochs=epochs if isinstance(epochs, int) else None,
     )
+
+
+def _number(work: Work, name: str, default: int) -> int:
+    """Give an argument that is a number.
+
+    Raises:
+        UnknownWork: it is none, or out of range.
+    """
+    value = work.arguments.get(name, default)
+    if not isinstance(value, int) or not 1 <= value <= NUMBERS_MOST:
+        raise UnknownWork(f"{name} is no whole number from 1 to {NUMBERS_MOST:,}.", hint="Ask again with another.")
+    return value
 
 
 def _text(work: Work, name: str) -> str:

@@ -47,7 +47,7 @@ from service.web.pages import (
     sign_off,
     working,
 )  # fmt: skip
-from service.web.problems import API, Problem, broken, handle_errors, log_bug, respond
+from service.web.problems import API, Problem, broken, handle_errors, log_bug, respond, text_problem
 from service.web.rendering import STATIC
 from service.web.server import Server
 from store.database import storage_problem
@@ -174,7 +174,7 @@ class Unbroken:
             from starlette.requests import Request
 
             request = Request(scope)
-            problem = storage_problem(error)
+            problem = storage_problem(error) or text_problem(error)
             if problem is None:
                 log_bug(request, error)
             await respond(request, problem or broken())(scope, receive, send)

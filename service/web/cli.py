@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from store.cli import WorkspaceOption, make_workspace
+from store.cli import JsonOption, WorkspaceOption, make_workspace
 
 
 def serve(
@@ -23,14 +23,15 @@ def serve(
         str | None, typer.Option(help="The header in which that proxy says who is signed in, as X-Forwarded-User.")
     ] = None,
     workspace: WorkspaceOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Serve the pages for review and the API, and work in the background. Start here if you like pages.
 
     On this machine alone, open the link that is printed: it signs you in, once. For several people, name --host with a
-    certificate, or a --proxy; invite them on the page People and settings.
+    certificate, or a --proxy; invite them on the page People and settings. With --json the link comes as one object.
     """
     from service.web.serving import Reach, serve_workspace
     from store.console import Console
 
     reach = Reach(host, port, certificate, private_key, tuple(proxy or ()), proxy_header)
-    serve_workspace(make_workspace(workspace), reach, Console())
+    serve_workspace(make_workspace(workspace), reach, Console(json=json))

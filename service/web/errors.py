@@ -24,7 +24,7 @@ class NotAllowed(WebError):
     status = 403
 
 
-class CrossSite(WebError):
+class OtherSite(WebError):
     """Say that another site sent this request."""
 
     code = "WEB-410"

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.web import credentials
 from service.web.credentials import SignedIn
-from service.web.errors import CrossSite, NotSignedIn, TooLarge, WebError
+from service.web.errors import NotSignedIn, OtherSite, TooLarge, WebError
 from service.web.people import find_by_name
 from service.web.problems import respond
 from service.web.server import Server
@@ -80,7 +80,7 @@ class Guard:
         """Give who is signed in, or None for what is open to everybody.
 
         Raises:
-            CrossSite: another site sent this, or calls us by a name that is not ours.
+            OtherSite: another site sent this, or calls us by a name that is not ours.
             NotSignedIn: nobody is signed in.
         """
         _check_host(request.headers, self._server)
@@ -129,7 +129,7 @@ def session_cookie(server: Server) -> str:
 def _check_host(headers: Headers, server: Server) -> None:
     host = urlsplit(f"//{headers.get('host', '')}").hostname
     if server.access.hosts and host not in server.access.hosts:
-        raise CrossSite(
+        raise OtherSite(
             "The service does not answer to this name.", hint="Open it by the address that chatmill serve printed."
         )
 
@@ -143,7 +143,7 @@ def _check_site(headers: Headers) -> None:
     else:
         is_ours = origin is not None and urlsplit(origin).netloc == headers.get("host")
     if not is_ours:
-        raise CrossSite("Another site sent this request.", hint="Do it on the service's own pages.")
+        raise OtherSite("Another site sent this request.", hint="Do it on the service's own pages.")
 
 
 def _check_body(headers: Headers) -> None:

@@ -21,7 +21,7 @@ ROLE_HELP = {
     "viewer": "sees everything redacted, changes nothing",
     "reviewer": "decides on findings and conversations",
     "lead": "imports, changes rules, decides in bulk, builds, signs off and submits",
-    "admin": "invites people and changes settings",
+    "admin": "invites people, changes roles, ends sessions",
 }
 
 MIN_PASSWORD = 12

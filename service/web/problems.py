@@ -102,6 +102,16 @@ def log_bug(request: Request, error: Exception) -> None:
     logger.error("%s %s: %s at %s:%s", request.method, route, type(error).__name__, place.filename, place.lineno)
 
 
+def text_problem(error: Exception) -> WebError | None:
+    r"""Say that a text holds half of a surrogate pair, as JSON's "\ud800": it is no Unicode and can be kept nowhere.
+
+    Nothing was written: what does not encode fails before its transaction ends.
+    """
+    if isinstance(error, UnicodeEncodeError | TypeError) and "surrogates not allowed" in str(error):
+        return WebError("A text that was sent is not valid Unicode.", hint="Send it again without lone surrogates.")
+    return None
+
+
 class Broken(WebError):
     """Say that the service broke; what it was is in the server's terminal alone."""
 

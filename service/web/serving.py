@@ -91,9 +91,11 @@ def serve_workspace(workspace: Workspace, reach: Reach, console: Console) -> Non
     with workspace.open() as store, _listening(reach) as listening:
         server = open_server(workspace, store, access)
         base = _base(reach, listening)
+        link = one_time_link(server, base)
         console.say(f"Serving {workspace.root} on {base}")
-        console.say(f"Open this link to sign in; it works once: {one_time_link(server, base)}")
+        console.say(f"Open this link to sign in; it works once: {link}")
         console.say("Ctrl-C stops the service; work in the background goes on when it is started again.")
+        console.result({"workspace": str(workspace.root), "url": base, "link": link})
         sys.stdout.flush()
         sys.setswitchinterval(SWITCH_SECONDS)
         config = uvicorn.Config(

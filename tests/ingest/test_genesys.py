@@ -103,6 +103,4 @@ def test_what_is_unknown_is_rejected_and_a_repeated_recording_counts_once(read) 
     records = read(a=[known, known, recording(conversationId=None), {"id": "policy"}, 7])
     (one,) = conversations(records)
     assert len(one.turns) == 1
-    assert sorted(code for code, _ in rejects(records)) == [
-        "bad_record", "bad_record", "bad_record", "bad_record", "no_identity",
-    ]  # fmt: skip
+    assert sorted(code for code, _ in rejects(records)) == ["bad_record", "bad_record", "bad_record", "no_identity"]

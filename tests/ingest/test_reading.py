@@ -124,12 +124,12 @@ def test_a_killed_worker_is_said_and_the_same_command_again_goes_on(tmp_path: Pa
 
 
 def test_a_text_nobody_says_is_a_reject(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "TURN_CHARACTERS", 1_000)
+    monkeypatch.setattr(reading, "TURN_BYTES", 1_000)
     path = tmp_path / "chats.jsonl"
     turns = [{"role": "customer", "text": "hello"}, {"role": "agent", "text": "y" * 1_001}]
     path.write_text(json.dumps({"id": "a", "turns": turns}) + "\n", "utf-8")
     held = ingested(tmp_path / "workspace", path, 1)
     assert held["conversations"] == []
     assert [(row[1], row[2], row[3]) for row in held["rejects"]] == [
-        ("line 1", "too_large", "turn 2 is longer than 1,000 characters")
+        ("line 1", "too_large", "turn 2 is longer than 1,000 bytes")
     ]

@@ -261,6 +261,26 @@ def test_the_separator_that_excel_names_is_taken(tmp_path: Path, store: Store) -
     assert conversations(records)[0].place == "line 3"
 
 
+def test_a_column_name_with_bytes_that_are_no_text_costs_no_row(tmp_path: Path) -> None:
+    text = "id,größe\n" + "".join(f"{number},schön und grün\n" for number in range(50))
+    damaged = text.encode().replace("größe".encode(), "größe".encode() + b"\xff")
+    table = read_table(written(tmp_path, damaged))
+    assert table is not None
+    assert table.columns == ("id", "größe\ufffd")
+    assert sum(isinstance(row, Row) for row in table.rows) == 50
+
+
+def test_a_damaged_parquet_file_is_a_reject(tmp_path: Path) -> None:
+    path = tmp_path / "chats.parquet"
+    pl.read_csv(io.StringIO(CHAT), infer_schema=False).write_parquet(path)
+    content = bytearray(path.read_bytes())
+    content[4:40] = bytes(36)
+    path.write_bytes(bytes(content))
+    table = read_table(SourceFile(path))
+    assert table is not None
+    assert [row.code for row in table.rows if isinstance(row, Reject)] == ["unreadable"]
+
+
 def test_a_table_in_a_zip_archive_is_read(tmp_path: Path, store: Store) -> None:
     pl.read_csv(io.StringIO(CHAT), infer_schema=False).write_parquet(tmp_path / "chats.parquet")
     with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:

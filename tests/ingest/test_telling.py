@@ -54,7 +54,7 @@ def test_turns_of_people_nobody_knows_are_counted_and_a_mapping_ends_that(
     assert after.unknown_roles == {}
     assert store.rows("SELECT role, role_source, role_confidence FROM participants ORDER BY role") == [
         ("agent", "mapping", 1.0),
-        ("customer", "inferred", 0.5),
+        ("customer", "inferred", 0.8),
     ]
 
 

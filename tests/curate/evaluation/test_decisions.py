@@ -32,7 +32,7 @@ def reviewed(workspace: Workspace) -> Workspace:
 
 
 def run(*arguments: str) -> tuple[int, str]:
-    done = CliRunner().invoke(app, ["evaluate", "redaction", *arguments])
+    done = CliRunner().invoke(app, ["evaluate", "redaction", *arguments], catch_exceptions=False)
     return done.exit_code, done.stdout if done.exit_code == 0 else done.output
 
 

@@ -55,6 +55,13 @@ def test_what_cannot_be_done_is_a_problem_document(
     assert answer.json()["detail"]
 
 
+def test_half_a_surrogate_pair_is_refused_and_nothing_is_written(service: Server, client: TestClient) -> None:
+    body, kind = b'{"terms": ["\\ud800"]}', {"Content-Type": "application/json"}
+    answer = client.post(f"{API}/word-lists/profanity", content=body, headers=kind)
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
+    assert not (service.workspace.root / "rules" / "deny" / "profanity.txt").exists()
+
+
 def test_outcomes_are_paged_by_key_to_the_last_one(service: Server, client: TestClient) -> None:
     found: list[str] = []
     after = ""

@@ -30,9 +30,6 @@ def curated(curated: Workspace) -> Workspace:
         store.execute("UPDATE conversations SET content_hash = 'other' WHERE conversation_key = ?", [key])
         curate_workspace(curated, store, workers=1)
         store.execute("UPDATE review_queue SET risk = 900 WHERE conversation_key = ?", [key])
-        if not store.value("SELECT count(*) FROM review_queue WHERE conversation_key = ?", [key]):
-            row = "SELECT conversation_key, external_id, connector, batch_id, 900, 0, 1, [], 'open' FROM conversations WHERE conversation_key = ?"
-            store.execute(f"INSERT INTO review_queue {row}", [key])
     return curated
 
 

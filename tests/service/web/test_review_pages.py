@@ -1,4 +1,4 @@
-"""The screens of review over the real app: who may do what, what is shown to whom, and clear words for what is wrong."""
+"""The screens of review over the real app: who may do what, what is shown to whom, what is said when it is wrong."""
 
 import re
 from collections.abc import Callable

@@ -1,5 +1,7 @@
 """Coming in, who may what, and what every answer carries."""
 
+import gzip
+import re
 from collections.abc import Callable
 
 import pytest
@@ -88,6 +90,15 @@ def test_what_does_not_fit_is_named_and_not_repeated(client: TestClient):
     assert answer.status_code == 422
     assert "secret words" not in answer.text
     assert answer.json()["errors"] == ["kind: Input should be a valid string"]
+
+
+def test_a_first_load_is_small(client: TestClient):
+    page = client.get("/")
+    assets = re.findall(r'(?:href|src)="(/static/[^"]+)"', page.text)
+    answers = [page, *(client.get(asset) for asset in assets)]
+    assert len(answers) <= 5
+    assert all("immutable" in answer.headers["cache-control"] for answer in answers[1:])
+    assert sum(len(gzip.compress(answer.content)) for answer in answers) < 60_000
 
 
 @pytest.mark.browser

@@ -104,8 +104,9 @@ def test_a_failure_says_what_to_do_and_a_bug_shows_no_words(
 def test_a_cancelled_curation_goes_on_to_the_same_end(client: TestClient, service: Server):
     state = "SELECT conversation_key, verdict, code FROM outcomes ORDER BY ALL"
     whole = service.store.rows(state)
-    for table in ("processed", "outcomes", "findings", "signals", "duplicates", "repeats", "labels", "runs"):
-        service.store.execute(f"DELETE FROM {table}")
+    service.store.execute("DELETE FROM processed WHERE conversation_key < '2'")
+    service.store.execute("DELETE FROM outcomes")
+    service.store.execute("DELETE FROM runs")
     with pytest.MonkeyPatch.context() as patch:
         advanced = Recorder.advance
         passed = iter(range(1000))

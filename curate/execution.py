@@ -1,3 +1,0 @@
-"""Moved to store.workers."""
-
-from store.workers import Workers as Workers
