@@ -81,7 +81,8 @@ def run_stage(
         run(store, name, inputs={"due": due}, versions={name: version}) as this,
         curation.progress.task(label, due) as task,
     ):
-        for keys, result in _worked(work, store.pages(DUE, [name, version], size=page), threads):
+        size = min(page, -(-due // threads))
+        for keys, result in _worked(work, store.pages(DUE, [name, version], size=size), threads):
             _finish_page(store, this, version, keys, result, tables, signals)
             _count(this, keys, task)
     return this.counts

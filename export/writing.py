@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from hashlib import blake2b, sha256
+from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any
 
@@ -67,9 +67,10 @@ REPEATED_TURN = replace(REPEATED, reason="Once redacted, it reads exactly like a
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An example as it comes back from a worker: the line without its newline, and what is counted of it."""
+    """An example as it comes from a worker: the line without its newline, its SHA-256, and what is counted of it."""
 
     line: bytes
+    digest: bytes
     tokens: Tokens
     targets: int
     turn_key: str | None
@@ -171,10 +172,9 @@ class _Writer:
         """Leave out what stands in the dataset already."""
         if isinstance(made, Excluded):
             return made
-        mark = blake2b(made.line, digest_size=12).digest()
-        if mark in self.seen:
+        if made.digest in self.seen:
             return REPEATED if made.turn_key is None else replace(REPEATED_TURN, turn_key=made.turn_key)
-        self.seen.add(mark)
+        self.seen.add(made.digest)
         return made
 
     def _page(self, page: pl.DataFrame) -> Page:
@@ -225,7 +225,8 @@ def _counter(model: str) -> TokenCounter:
 
 def _line(made: Example) -> Line:
     targets = _targets(made.body["messages"])
-    return Line(made.line, made.tokens, targets, made.turn_key, made.cut_turns, made.repairs)
+    digest = sha256(made.line).digest()
+    return Line(made.line, digest, made.tokens, targets, made.turn_key, made.cut_turns, made.repairs)
 
 
 def write_splits(
@@ -290,7 +291,7 @@ def _write(
 def _told(made: Line) -> dict[str, Any]:
     return {
         "tokens": made.tokens.total,
-        "sha256": sha256(made.line).hexdigest(),
+        "sha256": made.digest.hex(),
         "turn_key": made.turn_key,
         "cut_turns": made.cut_turns,
         "repairs": made.repairs,

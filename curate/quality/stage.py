@@ -13,7 +13,7 @@ from store.database import Store
 
 CODE_VERSION = "3"
 # Measuring is a few passes over columns, so pages are large; meanwhile polars and DuckDB leave Python to other threads.
-PAGE = 4_000
+PAGE = 20_000
 THREADS = 2
 
 TURNS = """

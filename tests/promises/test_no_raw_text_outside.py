@@ -20,8 +20,10 @@ Chatmill = Callable[..., Any]
 def leaks(root: Path, planted: list[str], *, apart: set[Path]) -> list[str]:
     """Name the readable values in every file under a folder, but for the folders set apart."""
     found: list[str] = []
-    for path in root.rglob("*"):
-        if path.is_file() and not any(path.is_relative_to(folder) for folder in apart):
+    # os.walk goes on where a folder is gone between two looks; an export renames its folder when it is whole.
+    paths = (Path(folder) / name for folder, _, names in os.walk(root) for name in names)
+    for path in paths:
+        if not any(path.is_relative_to(folder) for folder in apart):
             try:
                 content = path.read_bytes().lower()
             except FileNotFoundError:
