@@ -17,7 +17,8 @@ demo: $(VENV)/.installed ## run the whole job over sample_logs in a throw-away w
 	@mkdir -p $(DEMO)
 	@CHATMILL_KEY_DIR=$(DEMO)/keys $(BIN)/chatmill run sample_logs -w $(DEMO)/workspace
 	@echo
-	@echo "All of it lies in $(DEMO)/workspace: open report.html in a browser, and the data card in datasets/*/README.md."
+	@echo "All of it lies in $(DEMO)/workspace: open report.html in a browser, and the data card in datasets/*/card.html."
+	@echo "Or review it in the browser: CHATMILL_KEY_DIR=$(DEMO)/keys $(BIN)/chatmill serve -w $(DEMO)/workspace"
 
 test: $(VENV)/.installed ## run the test suite
 	$(BIN)/python -m pytest -n auto

@@ -125,7 +125,7 @@ def test_what_a_person_should_look_at_is_named(workspace: Workspace, store: Stor
         "Approver": "ok",
     }
     decided(store, "Ben")
-    store.execute("INSERT INTO review_queue VALUES ('c00001', 'b1', 0.5, 3, 2, ['PERSON'], 'open')")
+    store.execute("INSERT INTO review_queue VALUES ('c00001', 'x1', 'chat', 'b1', 0.5, 3, 2, ['PERSON'], 'open')")
     checks = {one.name: one for one in checklist(workspace, store, dataset, by="Ann")}
     assert checks["Up to date"].said == "1 decisions were made after it was built."
     assert checks["Review"].said.startswith("2 findings are undecided")
