@@ -1,6 +1,7 @@
 """Measure our batch path against a loop over Presidio's AnalyzerEngine.analyze, same recognizers, same run.
 
     python -m benchmarks.redaction ../shared/data/conversations/star.jsonl.gz [--turns 20000] [--workers 1]
+        [--names none]
 
 Prints turns a second of both, their ratio, whether the findings are the same, and the peak memory.
 """
@@ -63,9 +64,11 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=20_000)
     parser.add_argument("--loop-turns", type=int, default=4_000, help="the loop is measured on every n-th turn")
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--names", default="own", help="the model that finds names; none for the patterns alone")
     given = parser.parse_args()
     texts = list(turns_of(given.file))[: given.turns]
-    spec = load_policy().spec((LANGUAGE,), RedactionSettings())
+    alone = (LANGUAGE,) if given.names == "none" else ()
+    spec = load_policy().spec((LANGUAGE,), RedactionSettings(names=given.names, patterns_only=alone))
     engine = engine_for(spec)
     sample = texts[:: max(1, len(texts) // given.loop_turns)]
     with Workers(given.workers) as workers:
