@@ -24,11 +24,12 @@ from typing import Any, Literal
 
 from ingest.connector import Connector, Evidence, Reading
 from ingest.found import Found, records_of
+from ingest.grouped import Belonging, groups, sort_in
 from ingest.json_stream import sample_json
 from ingest.loose import as_dict, as_id, as_list, as_text, as_time, in_order
 from ingest.ratings import rated
 from ingest.records import Attachment, Automation, Conversation, Kind, Participant, Record, Reject, Turn, TurnRole
-from ingest.repeated import distinct, without_repeats
+from ingest.repeated import without_repeats
 from ingest.source import Sample
 
 Json = dict[str, Any]
@@ -77,21 +78,9 @@ class Crisp:
     def read(self, reading: Reading) -> Iterator[Record]:
         """Give each session with what all files have of it."""
         for recognised in reading.files:
-            for found in records_of(recognised.file, LISTS):
-                if isinstance(found, Reject):
-                    yield found
-                    continue
-                one = Found(found.place, found.uri, _unwrapped(found.value))
-                part = _part_of(one.value)
-                key = _session_of(one.value) if part else None
-                if part is None:
-                    yield one.unknown("no conversation, message, rating or webhook of Crisp's")
-                elif key is None:
-                    yield one.reject("no_identity", "there is no session_id")
-                else:
-                    reading.spool.put(key, [part, *one.row()])
-        for key, rows in reading.spool.groups():
-            yield from _session(key, distinct(rows))
+            yield from sort_in(records_of(recognised.file, LISTS), reading.spool, _belonging)
+        for key, members in groups(reading.spool):
+            yield from _session(key, members)
 
 
 CONNECTOR: Connector = Crisp()
@@ -117,16 +106,24 @@ def _session_of(record: Json) -> str | None:
     return as_id(record.get("session_id")) or as_id(as_dict(record.get("data")).get("session_id"))
 
 
-def _session(key: str, rows: list[Any]) -> Iterator[Record]:
-    case = _Case(key, Found(*rows[0][1:]))
-    for part, *row in sorted(rows, key=_is_message):
-        yield from case.add(part, Found(*row))
+def _belonging(found: Found) -> Iterator[Belonging | Reject]:
+    one = Found(found.place, found.uri, _unwrapped(found.value))
+    part = _part_of(one.value)
+    key = _session_of(one.value) if part else None
+    if part is None:
+        yield one.unknown("no conversation, message, rating or webhook of Crisp's")
+    elif key is None:
+        yield one.reject("no_identity", "there is no session_id")
+    else:
+        yield Belonging(key, part, one)
+
+
+def _session(key: str, members: list[tuple[Part, Found]]) -> Iterator[Record]:
+    case = _Case(key, members[0][1])
+    # What tells who the visitor is comes before what the visitor says.
+    for part, found in sorted(members, key=lambda member: member[0] != "conversation"):
+        yield from case.add(part, found)
     yield from case.records()
-
-
-def _is_message(row: list[Any]) -> bool:
-    """Order what tells who the visitor is before what the visitor says."""
-    return row[0] != "conversation"
 
 
 @dataclass(slots=True)

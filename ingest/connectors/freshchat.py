@@ -22,16 +22,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 from ingest.connector import Connector, Evidence, Reading
 from ingest.found import Found, records_of
+from ingest.grouped import Belonging, groups, sort_in
 from ingest.json_stream import sample_json
 from ingest.loose import as_dict, as_flag, as_id, as_list, as_text, as_time, in_order
 from ingest.records import Attachment, Conversation, Kind, Participant, Record, Reject, Role, Turn, TurnRole, Visibility
-from ingest.repeated import distinct, without_repeats
+from ingest.repeated import without_repeats
 from ingest.source import Sample
-from store.spool import Spool
 
 Json = dict[str, Any]
 Part = Literal["message", "conversation", "person", "webhook"]
@@ -99,14 +100,9 @@ class Freshchat:
         """Give each conversation with what all files of the folder have of it."""
         people: dict[str, Participant] = {}
         for recognised in reading.files:
-            for page in records_of(recognised.file, LISTS):
-                for found in [page] if isinstance(page, Reject) else _records_in(page):
-                    if isinstance(found, Reject):
-                        yield found
-                    else:
-                        yield from _sort_in(found, reading.spool, people)
-        for key, rows in reading.spool.groups():
-            yield from _Case(key, people).records([(part, Found(*row)) for part, *row in distinct(rows)])
+            yield from sort_in(records_of(recognised.file, LISTS), reading.spool, partial(_belonging, people))
+        for key, members in groups(reading.spool):
+            yield from _Case(key, people).records(members)
 
 
 CONNECTOR: Connector = Freshchat()
@@ -151,7 +147,13 @@ def _part_of(record: Any) -> Part | None:  # noqa: ANN401 - any JSON value
     return "person" if is_person else None
 
 
-def _sort_in(found: Found, spool: Spool, people: dict[str, Participant]) -> Iterator[Reject]:
+def _belonging(people: dict[str, Participant], page: Found) -> Iterator[Belonging | Reject]:
+    """Give where the records of a page belong; users and agents belong to `people`."""
+    for found in _records_in(page):
+        yield from _placed(found, people)
+
+
+def _placed(found: Found, people: dict[str, Participant]) -> Iterator[Belonging | Reject]:
     part = _part_of(found.value)
     if part is None:
         yield found.unknown("no conversation, message, user or agent of Freshchat's")
@@ -163,7 +165,7 @@ def _sort_in(found: Found, spool: Spool, people: dict[str, Participant]) -> Iter
     elif part == "person":
         people[key] = _person(found.value, key)
     else:
-        spool.put(key, [part, *found.row()])
+        yield Belonging(key, part, found)
 
 
 def _told_in(webhook: Json) -> Json:

@@ -28,6 +28,7 @@ from typing import Any, Literal
 
 from ingest.connector import Connector, Evidence, Reading
 from ingest.found import Found, records_of
+from ingest.grouped import Belonging, groups, sort_in
 from ingest.json_stream import sample_json
 from ingest.loose import NEVER, as_dict, as_id, as_list, as_text, as_time, in_order
 from ingest.records import (
@@ -48,7 +49,6 @@ from ingest.source import Sample, SourceFile
 from ingest.tables_reader import sample_table
 from ingest.times import parse
 from ingest.words import plain_name
-from store.spool import Spool
 
 Json = dict[str, Any]
 Part = Literal["conversation", "message", "comment", "event", "extract"]
@@ -115,9 +115,9 @@ class Front:
     def read(self, reading: Reading) -> Iterator[Record]:
         """Give each conversation with its messages, comments and events."""
         for recognised in reading.files:
-            yield from _take(recognised.file, reading.spool)
-        for key, rows in reading.spool.groups():
-            yield from _Case(key).records([(part, Found(*row)) for part, *row in rows])
+            yield from sort_in(_records(recognised.file), reading.spool, _belonging)
+        for key, members in groups(reading.spool):
+            yield from _Case(key).records(members)
 
 
 CONNECTOR: Connector = Front()
@@ -127,23 +127,23 @@ def _is_extract(columns: tuple[str, ...]) -> bool:
     return {plain_name(name) for name in columns} >= EXTRACT
 
 
-def _take(file: SourceFile, spool: Spool) -> Iterator[Reject]:
+def _records(file: SourceFile) -> Iterator[Found | Reject]:
     table = sample_table(file.sample)
     if table is not None and _is_extract(table.columns):
         yield Reject("file", "no_turns", NO_SPEECH, source_uri=file.uri)
-        return
-    for found in records_of(file, LISTS):
-        if isinstance(found, Reject):
-            yield found
-            continue
-        part = _part_of(found.value)
-        key = _conversation_of(found.value, part) if part else None
-        if part is None:
-            yield found.unknown("no conversation, message, comment or event of Front's")
-        elif key is None:
-            yield found.reject("no_identity", "it does not say which conversation it belongs to")
-        else:
-            spool.put(key, [part, *found.row()])
+    else:
+        yield from records_of(file, LISTS)
+
+
+def _belonging(found: Found) -> Iterator[Belonging | Reject]:
+    part = _part_of(found.value)
+    key = _conversation_of(found.value, part) if part else None
+    if part is None:
+        yield found.unknown("no conversation, message, comment or event of Front's")
+    elif key is None:
+        yield found.reject("no_identity", "it does not say which conversation it belongs to")
+    else:
+        yield Belonging(key, part, found)
 
 
 def _part_of(record: Any) -> Part | None:  # noqa: ANN401 - any JSON value

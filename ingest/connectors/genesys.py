@@ -26,11 +26,12 @@ from typing import Any, Literal
 
 from ingest.connector import Connector, Evidence, Reading
 from ingest.found import Found, records_of
+from ingest.grouped import Belonging, groups, sort_in
 from ingest.json_stream import sample_json
 from ingest.loose import as_dict, as_id, as_list, as_text, as_time, in_order
 from ingest.ratings import number_in
 from ingest.records import Attachment, Conversation, Participant, Record, Reject, RoleSource, Turn, TurnRole
-from ingest.repeated import distinct, without_repeats
+from ingest.repeated import without_repeats
 from ingest.source import Sample
 from ingest.times import SECONDS_TO, parse
 
@@ -75,23 +76,23 @@ class Genesys:
     def read(self, reading: Reading) -> Iterator[Record]:
         """Give each conversation with all its recordings."""
         for recognised in reading.files:
-            for found in records_of(recognised.file, LISTS):
-                if isinstance(found, Reject):
-                    yield found
-                    continue
-                part = _part_of(found.value)
-                key = as_id(found.value.get("conversationId")) if part else None
-                if part is None:
-                    yield found.unknown("no recording or transcript of Genesys Cloud's")
-                elif key is None:
-                    yield found.reject("no_identity", "there is no conversationId")
-                else:
-                    reading.spool.put(key, [part, *found.row()])
-        for key, rows in reading.spool.groups():
-            yield from _conversation(key, [(part, Found(*row)) for part, *row in distinct(rows)])
+            yield from sort_in(records_of(recognised.file, LISTS), reading.spool, _belonging)
+        for key, members in groups(reading.spool):
+            yield from _conversation(key, members)
 
 
 CONNECTOR: Connector = Genesys()
+
+
+def _belonging(found: Found) -> Iterator[Belonging | Reject]:
+    part = _part_of(found.value)
+    key = as_id(found.value.get("conversationId")) if part else None
+    if part is None:
+        yield found.unknown("no recording or transcript of Genesys Cloud's")
+    elif key is None:
+        yield found.reject("no_identity", "there is no conversationId")
+    else:
+        yield Belonging(key, part, found)
 
 
 def _part_of(record: Any) -> Part | None:  # noqa: ANN401 - any JSON value

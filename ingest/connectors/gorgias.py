@@ -23,6 +23,7 @@ from typing import Any, Literal
 
 from ingest.connector import Connector, Evidence, Reading
 from ingest.found import Found, records_of
+from ingest.grouped import Belonging, groups, sort_in
 from ingest.json_stream import sample_json
 from ingest.loose import NEVER, as_dict, as_flag, as_id, as_list, as_text, as_time, in_order
 from ingest.ratings import UNRATED, Rating, rated
@@ -41,7 +42,6 @@ from ingest.records import (
 from ingest.repeated import without_repeats
 from ingest.source import Sample
 from ingest.times import parse
-from store.spool import Spool
 
 Json = dict[str, Any]
 Part = Literal["message", "ticket", "survey"]
@@ -96,13 +96,9 @@ class Gorgias:
     def read(self, reading: Reading) -> Iterator[Record]:
         """Give each ticket with the messages and the survey that belong to it."""
         for recognised in reading.files:
-            for found in records_of(recognised.file, LISTS):
-                if isinstance(found, Reject):
-                    yield found
-                else:
-                    yield from _sort_in(found, reading.spool)
-        for key, rows in reading.spool.groups():
-            yield from _Case(key).records([(part, Found(*row)) for part, *row in rows])
+            yield from sort_in(records_of(recognised.file, LISTS), reading.spool, _belonging)
+        for key, members in groups(reading.spool):
+            yield from _Case(key).records(members)
 
 
 CONNECTOR: Connector = Gorgias()
@@ -115,7 +111,7 @@ def _part_of(record: Any) -> Part | None:  # noqa: ANN401 - any JSON value
     return next((part for part in parts if len(SIGNS[part] & record.keys()) >= 3), None)
 
 
-def _sort_in(found: Found, spool: Spool) -> Iterator[Reject]:
+def _belonging(found: Found) -> Iterator[Belonging | Reject]:
     part = _part_of(found.value)
     if part is None:
         yield found.unknown("no ticket, message or survey of Gorgias's")
@@ -125,7 +121,7 @@ def _sort_in(found: Found, spool: Spool) -> Iterator[Reject]:
     if key is None:
         yield found.reject("no_identity", f"there is no {name}")
     else:
-        spool.put(key, [part, *found.row()])
+        yield Belonging(key, part, found)
 
 
 @dataclass(slots=True)

@@ -27,6 +27,7 @@ from typing import Any, Literal
 
 from ingest.connector import Connector, Evidence, Reading
 from ingest.found import Found, records_of
+from ingest.grouped import Belonging, groups, sort_in
 from ingest.json_stream import sample_json
 from ingest.loose import NEVER, as_dict, as_id, as_list, as_text, as_time, in_order
 from ingest.ratings import UNRATED, Rating, on_scale
@@ -47,7 +48,6 @@ from ingest.records import (
 from ingest.repeated import without_repeats
 from ingest.source import Sample
 from ingest.times import parse
-from store.spool import Spool
 
 Json = dict[str, Any]
 Part = Literal["conversation", "thread", "rating", "page"]
@@ -105,14 +105,9 @@ class HelpScout:
     def read(self, reading: Reading) -> Iterator[Record]:
         """Give each conversation with the threads and the rating that belong to it."""
         for recognised in reading.files:
-            for page in records_of(recognised.file, LISTS):
-                for found in [page] if isinstance(page, Reject) else _records_in(page):
-                    if isinstance(found, Reject):
-                        yield found
-                    else:
-                        yield from _sort_in(found, reading.spool)
-        for key, rows in reading.spool.groups():
-            yield from _Case(key).records([(part, Found(*row)) for part, *row in rows])
+            yield from sort_in(records_of(recognised.file, LISTS), reading.spool, _belonging)
+        for key, members in groups(reading.spool):
+            yield from _Case(key).records(members)
 
 
 CONNECTOR: Connector = HelpScout()
@@ -161,21 +156,24 @@ def _part_of(record: Any) -> Part | None:  # noqa: ANN401 - any JSON value
     return "thread" if {"id", "type"} <= names and len(THREAD_SIGNS & names) >= 3 else None
 
 
-def _sort_in(found: Found, spool: Spool) -> Iterator[Reject]:
+def _belonging(page: Found) -> Iterator[Belonging | Reject]:
+    for found in _records_in(page):
+        yield _placed(found)
+
+
+def _placed(found: Found) -> Belonging | Reject:
     record = found.value
     part = _part_of(record)
     if part is None:
-        yield found.unknown("no conversation, thread or rating of Help Scout's")
-        return
+        return found.unknown("no conversation, thread or rating of Help Scout's")
     key = as_id(record.get("conversation_id")) or as_id(record.get("conversationId"))
     if part == "conversation" or (part == "rating" and key is None):
         key = as_id(record.get("id"))
     elif part == "thread":
         key = key or _linked(record)
     if key is None:
-        yield found.reject("no_identity", "neither the record nor its page says which conversation it belongs to")
-    else:
-        spool.put(key, [part, *found.row()])
+        return found.reject("no_identity", "neither the record nor its page says which conversation it belongs to")
+    return Belonging(key, part, found)
 
 
 @dataclass(slots=True)

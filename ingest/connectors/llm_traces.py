@@ -22,12 +22,12 @@ from typing import Any, Literal
 
 from ingest.connector import Connector, Evidence, Reading
 from ingest.found import Found, records_of
+from ingest.grouped import Belonging, groups, sort_in
 from ingest.json_stream import sample_json
 from ingest.keys import to_json
 from ingest.loose import NEVER, as_dict, as_id, as_json, as_list, as_text, as_time
 from ingest.ratings import UNRATED, Rating, rated
 from ingest.records import BodyFormat, Conversation, Kind, Participant, Record, Reject, Turn, TurnRole
-from ingest.repeated import distinct
 from ingest.source import Sample, SourceFile
 from ingest.tables_reader import Row, read_table, sample_table
 from ingest.times import parse
@@ -93,20 +93,9 @@ class LlmTraces:
     def read(self, reading: Reading) -> Iterator[Record]:
         """Give each session with all its calls, in the order of their times."""
         for recognised in reading.files:
-            for found in _records(recognised.file):
-                if isinstance(found, Reject):
-                    yield found
-                    continue
-                part = _part_of(found.value)
-                key = _session(found.value, part) if part else None
-                if part is None:
-                    yield found.unknown("no trace, run or stored completion")
-                elif key is None:
-                    yield found.reject("no_identity", "there is neither a session nor an id")
-                else:
-                    reading.spool.put(key, [part, *found.row()])
-        for key, rows in reading.spool.groups():
-            yield from _conversation(key, [(part, Found(*row)) for part, *row in distinct(rows)])
+            yield from sort_in(_records(recognised.file), reading.spool, _belonging)
+        for key, members in groups(reading.spool):
+            yield from _conversation(key, members)
 
 
 CONNECTOR: Connector = LlmTraces()
@@ -119,6 +108,17 @@ def _records(file: SourceFile) -> Iterator[Found | Reject]:
         return
     for row in table.rows:
         yield Found(row.place, file.uri, row.values) if isinstance(row, Row) else replace(row, source_uri=file.uri)
+
+
+def _belonging(found: Found) -> Iterator[Belonging | Reject]:
+    part = _part_of(found.value)
+    key = _session(found.value, part) if part else None
+    if part is None:
+        yield found.unknown("no trace, run or stored completion")
+    elif key is None:
+        yield found.reject("no_identity", "there is neither a session nor an id")
+    else:
+        yield Belonging(key, part, found)
 
 
 def _part_of(record: Any) -> Part | None:  # noqa: ANN401 - any JSON value

@@ -26,6 +26,7 @@ from typing import Any
 
 from ingest.connector import Connector, Evidence, Reading
 from ingest.found import Found, records_of
+from ingest.grouped import Belonging, groups, sort_in
 from ingest.json_stream import sample_json
 from ingest.loose import as_dict, as_id, as_list, as_text, as_time
 from ingest.records import Attachment, Conversation, Kind, Participant, Record, Reject, Turn, TurnRole, Visibility
@@ -66,20 +67,9 @@ class TawkTo:
     def read(self, reading: Reading) -> Iterator[Record]:
         """Give each chat with what all its webhooks say, and each ticket."""
         for recognised in reading.files:
-            for found in records_of(recognised.file):
-                if isinstance(found, Reject):
-                    yield found
-                    continue
-                event = _event_of(found.value)
-                key = _key_of(found.value) if event else None
-                if event is None:
-                    yield found.unknown("no webhook of tawk.to's for a chat or a ticket")
-                elif key is None:
-                    yield found.reject("no_identity", "the webhook names no chat and no ticket")
-                else:
-                    reading.spool.put(key, found.row())
-        for key, rows in reading.spool.groups():
-            hooks = [Found(*row) for row in rows]
+            yield from sort_in(records_of(recognised.file), reading.spool, _belonging)
+        for key, members in groups(reading.spool):
+            hooks = [found for _, found in members]
             yield from _ticket(key, hooks) if hooks[0].value["event"] == "ticket:create" else _chat(key, hooks)
 
 
@@ -96,6 +86,17 @@ def _key_of(hook: Json) -> str | None:
     if hook["event"] == "ticket:create":
         return as_id(as_dict(hook.get("ticket")).get("id"))
     return as_id(hook.get("chatId")) or as_id(as_dict(hook.get("chat")).get("id"))
+
+
+def _belonging(found: Found) -> Iterator[Belonging | Reject]:
+    event = _event_of(found.value)
+    key = _key_of(found.value) if event else None
+    if event is None:
+        yield found.unknown("no webhook of tawk.to's for a chat or a ticket")
+    elif key is None:
+        yield found.reject("no_identity", "the webhook names no chat and no ticket")
+    else:
+        yield Belonging(key, event, found)
 
 
 def _ticket(key: str, hooks: list[Found]) -> Iterator[Record]:

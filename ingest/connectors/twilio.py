@@ -20,6 +20,7 @@ from typing import Any, Literal
 
 from ingest.connector import Connector, Evidence, Reading
 from ingest.found import Found, records_of
+from ingest.grouped import Belonging, groups, sort_in
 from ingest.json_stream import sample_json
 from ingest.loose import as_dict, as_id, as_json, as_list, as_text, as_time
 from ingest.records import Attachment, Conversation, Participant, Record, Reject, Turn, TurnRole
@@ -71,23 +72,10 @@ class Twilio:
     def read(self, reading: Reading) -> Iterator[Record]:
         """Give each conversation with its messages; what belongs to none as a reject."""
         for recognised in reading.files:
-            for found in records_of(recognised.file, LISTS):
-                if isinstance(found, Reject):
-                    yield found
-                    continue
-                part = _part_of(found.value)
-                key = as_id(found.value.get(SIGNS[part][0])) if part else None
-                if part is None:
-                    yield found.unknown("no message, participant or conversation of Twilio's")
-                elif key is None:
-                    yield found.reject("no_identity", f"there is no {SIGNS[part][0]}")
-                else:
-                    reading.spool.put(key, [part, *found.row()])
-        for key, rows in reading.spool.groups():
-            members: dict[str, list[Found]] = {part: [] for part in LISTS}
-            for part, *row in rows:
-                members[part].append(Found(*row))
-            yield from _conversation(key, members)
+            yield from sort_in(records_of(recognised.file, LISTS), reading.spool, _belonging)
+        for key, members in groups(reading.spool):
+            by_part = {name: [found for part, found in members if part == name] for name in LISTS}
+            yield from _conversation(key, by_part)
 
 
 CONNECTOR: Connector = Twilio()
@@ -100,6 +88,17 @@ def _part_of(record: Any) -> Part | None:  # noqa: ANN401 - any JSON value
         if needed in record and len(signs & record.keys()) >= 2:
             return part
     return None
+
+
+def _belonging(found: Found) -> Iterator[Belonging | Reject]:
+    part = _part_of(found.value)
+    key = as_id(found.value.get(SIGNS[part][0])) if part else None
+    if part is None:
+        yield found.unknown("no message, participant or conversation of Twilio's")
+    elif key is None:
+        yield found.reject("no_identity", f"there is no {SIGNS[part][0]}")
+    else:
+        yield Belonging(key, part, found)
 
 
 def _conversation(key: str, members: dict[str, list[Found]]) -> Iterator[Record]:
