@@ -54,7 +54,11 @@ CURATED = """
 SELECT stage, version, count(*) FROM processed SEMI JOIN kept USING (conversation_key, content_hash)
 GROUP BY ALL ORDER BY ALL
 """
-DECIDED = "SELECT count(*), max(decided_at)::VARCHAR FROM decisions"
+# An entry on a list that no finding knew of is an act without a decision.
+DECIDED = """
+SELECT 'decisions' AS what, count(*), max(decided_at)::VARCHAR FROM decisions
+UNION ALL SELECT 'acts', count(*), max(decided_at)::VARCHAR FROM acts ORDER BY what
+"""
 
 
 # Reasons that name a line or a similarity are counted under one sentence.

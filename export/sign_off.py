@@ -32,8 +32,14 @@ SELECT DISTINCT d.decided_by FROM decisions AS d
 SEMI JOIN (SELECT conversation_key FROM dataset_items WHERE dataset_id = ?) AS i USING (conversation_key)
 ORDER BY d.decided_by
 """
+# A list entry may be an act without decisions; a flag changes nothing of what is exported.
 DECIDED_SINCE = """
-SELECT count(*) FROM decisions AS d, datasets AS s WHERE s.dataset_id = ? AND d.decided_at > s.created_at
+SELECT count(DISTINCT d.decision_id)
+FROM (
+    SELECT decision_id, decided_at FROM decisions
+    UNION ALL SELECT decision_id, decided_at FROM acts WHERE kind NOT IN ('flag', 'unflag')
+) AS d, datasets AS s
+WHERE s.dataset_id = ? AND d.decided_at > s.created_at
 """
 UNDECIDED = "SELECT coalesce(sum(undecided), 0)::BIGINT FROM review_queue"
 

@@ -7,7 +7,9 @@ from curate.review.decisions import decide
 from curate.review.errors import ReviewError, UnknownItem
 from curate.review.lists import Entry, listed, preview, put, take_off
 from curate.review.undoing import undo
+from export.dataset import build_dataset
 from export.selection import select
+from export.sign_off import checklist
 from store.database import Store
 from store.workspace import Workspace
 from tests.curate.review.builders import curate, desk, find, outcome, patterns_alone, runs
@@ -123,3 +125,16 @@ def test_a_denied_value_needs_a_type_that_the_policy_knows(ready: Workspace, sto
 def test_a_number_is_found_however_it_is_grouped(written: str, ready: Workspace, store: Store) -> None:
     store_talk(store, {"c6": [("customer", "use 415.555.0132 then"), ("agent", "ok")]})
     assert preview(store, Entry(written, "deny", "PHONE_NUMBER")).conversations == 1
+
+
+def test_a_list_entry_that_no_finding_knew_of_reaches_the_next_export(ready: Workspace, store: Store) -> None:
+    first = build_dataset(ready, store)
+    put(desk(store), Entry("Zörnbrix", "deny", "CUSTOM"))
+    curate(ready, store)
+    checks = {one.name: one.said for one in checklist(ready, store, first, by="ann")}
+    assert checks["Up to date"] == "1 decisions were made after it was built."
+    second = build_dataset(ready, store)
+    lines = "".join((second.folder / name).read_text() for name in second.files)
+    assert "rnbrix" not in lines.casefold()
+    assert second.dataset_id != first.dataset_id
+    assert not build_dataset(ready, store).is_new
