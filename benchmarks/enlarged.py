@@ -54,6 +54,7 @@ EXPORTS = (
     export("freshdesk, API v2", "freshdesk/v2", "tickets.json conversations.json", "id ticket_id"),
     export("freshdesk, API v1", "freshdesk/v1", "tickets.ndjson", "id display_id"),
     export("freshchat", "freshchat/api", "conversations.json messages.ndjson", "id conversation_id"),
+    export("front", "front", "conversations.json messages.json comments.json events.json", "id conversation"),
     export("gorgias", "gorgias/whole", "tickets.ndjson", "id ticket_id"),
     export("help scout", "help_scout/embedded", "conversations.ndjson", "id number"),
     export("hubspot, inbox", "hubspot/inbox", "threads.json messages.json", "id conversationsThreadId"),
@@ -164,7 +165,7 @@ def _another(value: Json, given: Export, copy: int) -> Json:
 def _renamed(value: Json, copy: int) -> Json:
     if isinstance(value, int) and not isinstance(value, bool):
         return value + copy * 10**9
-    return f"{value}-{copy}" if isinstance(value, str) else value
+    return f"{value}_{copy}" if isinstance(value, str) else value
 
 
 def _later(value: Json, copy: int) -> Json:

@@ -17,6 +17,7 @@ import polars as pl
 
 from store.errors import InternalError, StoreError
 from store.frames import as_arrow, from_relation
+from store.imports import spare_duckdb
 from store.spool import Spool
 
 Params = Sequence[Any] | None
@@ -95,6 +96,7 @@ class Store:
             StoreLocked: another process has it open.
             WrongKey: the key does not fit.
         """
+        spare_duckdb()
         self.path = path
         self._spill = spill
         self._connection = duckdb.connect(":memory:", config=_config(spill, threads, memory))

@@ -9,6 +9,8 @@ SubmitError
 ├── RequestRefused          any other answer that trying again does not change
 │   └── NotThere            404
 ├── FileRefused             the provider cannot read an uploaded file
+├── CannotDo                the provider has no such call
+├── Flagged                 moderation found lines that the provider would stop the job for
 ├── Unavailable             trying again may help; `is_unclear` where the call may have had its effect
 │   ├── Busy                429
 │   └── FileNotReady        an uploaded file is still being processed
@@ -73,6 +75,18 @@ class FileRefused(SubmitError):
     """Say that the provider cannot read an uploaded file."""
 
     code = "EXP-230"
+
+
+class CannotDo(SubmitError):
+    """Say that a provider has no way to do this."""
+
+    code = "EXP-216"
+
+
+class Flagged(SubmitError):
+    """Say that lines to train on were flagged by moderation."""
+
+    code = "EXP-217"
 
 
 class Unavailable(SubmitError):

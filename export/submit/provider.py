@@ -6,11 +6,13 @@ restarts) are the same for all. A provider's calls raise the errors of export/su
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Protocol
+
+from export.submit.capabilities import Capabilities
 
 SUBMISSION_KEY = "submission_key"
 """The entry of a job's metadata by which it is found again."""
@@ -74,12 +76,15 @@ class RemoteEvent:
 class Provider(Protocol):
     """Somebody who trains. `endpoint` says where, `part_bytes` from which size on a file is sent in parts of it.
 
-    Every call is tried again by itself where that does no harm; `create` and `upload` are tried once.
+    Every call is tried again by itself where that does no harm; `create` and `upload` are tried once. What a provider
+    cannot do by its `capabilities` raises CannotDo. Its checks before anything is sent (export/submit/checks.py) and
+    its price (export/submit/pricing.py) need neither a key nor a connection and so are no calls.
     """
 
     name: str
     endpoint: str
     part_bytes: int
+    capabilities: Capabilities
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -137,6 +142,22 @@ class Provider(Protocol):
         """Ask for a job to be stopped."""
         ...
 
+    def pause(self, job_id: str) -> RemoteJob:
+        """Ask for a job to wait."""
+        ...
+
+    def resume(self, job_id: str) -> RemoteJob:
+        """Ask for a job that waits to go on."""
+        ...
+
     def content(self, file_id: str) -> bytes:
-        """Fetch a result file."""
+        """Fetch a result file: CSV (plain or as base64), or JSON lines."""
+        ...
+
+    def quote(self, request: Mapping[str, Any]) -> float | None:
+        """Give what a job would cost in USD by the provider's own reckoning of the uploaded files, where it tells."""
+        ...
+
+    def moderate(self, texts: Sequence[str]) -> list[list[str]] | None:
+        """Give the categories each text is flagged for; None where the provider moderates nothing."""
         ...
