@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from curate.errors import CurateError
-from curate.labels import read_labels
+from curate.quality.labels import read_labels
 from curate.quality.packs import check_packs, load_rules, quality_packs
 from curate.quality.packs import explain_rule as explain_quality
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from curate.labels import curate_labels
 from curate.language import curate_language
 from curate.outcomes import curate_outcomes
 from curate.quality.stage import curate_quality
@@ -31,6 +30,5 @@ def curate_workspace(
         curate_redaction(curation)
         curate_repeats(curation)
         curate_quality(curation)
-        curate_labels(curation)
         curate_outcomes(curation)
         curate_review(curation)

@@ -7,9 +7,10 @@ results and its `processed` rows are one transaction, so a kill at any moment lo
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
 
 import polars as pl
 
@@ -28,7 +29,15 @@ SELECT c.conversation_key, c.content_hash
 FROM conversations AS c
 ANTI JOIN (SELECT * FROM processed WHERE stage = ? AND version = ?) AS p
   ON p.conversation_key = c.conversation_key AND p.content_hash = c.content_hash
-ORDER BY c.conversation_key
+"""
+# What was stored together is worked on together, for its turns stand between two rows that are not far apart.
+PAGES = f"""
+SELECT due.conversation_key, due.content_hash, stored.first_row, stored.last_row
+FROM ({DUE}) AS due
+LEFT JOIN (
+    SELECT conversation_key, min(rowid) AS first_row, max(rowid) AS last_row FROM turns GROUP BY conversation_key
+) AS stored USING (conversation_key)
+ORDER BY stored.first_row, due.conversation_key
 """
 
 
@@ -64,13 +73,38 @@ def run_stage(
     tables: tuple[str, ...] = (),
     signals: tuple[str, ...] = (),
     page: int = PAGE,
-    threads: int = 1,
 ) -> Counter[str]:
     """Work through what is due for a stage and give the run's counts; no run is recorded where nothing is due.
 
-    `work` takes a page (conversation_key, content_hash) and gives its rows, without run_id. Rows that these
-    conversations already have in `tables`, or in the signals table under `signals`, are replaced. With several
-    `threads`, which serves work that is done outside of Python, `work` runs in them and reads a store of its own.
+    `work` takes a page (conversation_key, content_hash, first_row, last_row) and gives its rows, without run_id. Rows
+    that these conversations already have in `tables`, or in the signals table under `signals`, are replaced.
+    """
+    return run_spread(
+        curation,
+        name=name,
+        version=version,
+        spread=lambda pages: map(work, pages),
+        tables=tables,
+        signals=signals,
+        page=page,
+    )
+
+
+def run_spread(
+    curation: Curation,
+    *,
+    name: str,
+    version: str,
+    spread: Callable[[Iterator[pl.DataFrame]], Iterator[PageResult]],
+    tables: tuple[str, ...] = (),
+    signals: tuple[str, ...] = (),
+    page: int = PAGE,
+    position: Mapping[str, Any] = MappingProxyType({}),
+) -> Counter[str]:
+    """Work as `run_stage`, where `spread` takes the pages and gives their results in the same order.
+
+    It may take some pages before it gives the first result, so that workers compute while this process reads. What
+    `position` says is kept with the run.
     """
     store = curation.store
     due = store.value(f"SELECT count(*) FROM ({DUE})", [name, version])
@@ -81,39 +115,63 @@ def run_stage(
         run(store, name, inputs={"due": due}, versions={name: version}) as this,
         curation.progress.task(label, due) as task,
     ):
-        size = min(page, -(-due // threads))
-        for keys, result in _worked(work, store.pages(DUE, [name, version], size=size), threads):
-            _finish_page(store, this, version, keys, result, tables, signals)
+        this.position.update(position)
+        outdated = _outdated(store, name, version, tables, signals)
+        waiting: deque[pl.DataFrame] = deque()
+        for result in spread(_noted(store.pages(PAGES, [name, version], size=page), waiting)):
+            keys = waiting.popleft()
+            _finish_page(store, this, version, keys, result, outdated)
             _count(this, keys, task)
     return this.counts
 
 
-def _worked(
-    work: Callable[[pl.DataFrame], PageResult], pages: Iterator[pl.DataFrame], threads: int
-) -> Iterator[tuple[pl.DataFrame, PageResult]]:
-    """Work on pages, in their order; in threads, one page more than there are threads is under way."""
-    if threads == 1:
-        yield from ((keys, work(keys)) for keys in pages)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        waiting: deque[tuple[pl.DataFrame, Future[PageResult]]] = deque()
-        for keys in pages:
-            waiting.append((keys, pool.submit(work, keys)))
-            if len(waiting) > threads:
-                first, result = waiting.popleft()
-                yield first, result.result()
-        for keys, result in waiting:
-            yield keys, result.result()
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Rows of a table that a stage has written, told by a condition."""
+
+    table: str
+    condition: str
+    params: tuple[object, ...] = ()
+
+    def are_of_any(self, store: Store, conversations: str, params: Sequence[object]) -> bool:
+        """Say whether one of the conversations that a query gives has such rows."""
+        found = f"SELECT 1 FROM {self.table} AS old SEMI JOIN ({conversations}) USING (conversation_key)"
+        return bool(store.rows(f"{found} WHERE {self.condition} LIMIT 1", [*params, *self.params]))
+
+    def delete(self, store: Store) -> None:
+        """Delete those of the conversations in `finished`."""
+        store.execute(
+            f"DELETE FROM {self.table} AS old USING finished AS f "
+            f"WHERE old.conversation_key = f.conversation_key AND {self.condition}",
+            list(self.params),
+        )
+
+
+def _outdated(store: Store, name: str, version: str, tables: tuple[str, ...], signals: tuple[str, ...]) -> list[_Rows]:
+    """Give what earlier runs have written of what is due: mostly nothing, and looking for it takes a pass a page."""
+    written = [
+        *(_Rows(table, "true") for table in tables),
+        _Rows("signals", "list_contains(?, old.signal)", (list(signals),)),
+        _Rows("processed", "old.stage = ?", (name,)),
+    ]
+    return [rows for rows in written if rows.are_of_any(store, DUE, [name, version])]
+
+
+def turn_rows(page: pl.DataFrame) -> list[int]:
+    """Give the first and the last row of `turns` between which a page's turns stand; of any page, where it says it."""
+    if "first_row" not in page.columns or page["first_row"].null_count() == page.height:
+        return [0, 2**62]
+    return [int(page["first_row"].min()), int(page["last_row"].max())]  # pyright: ignore[reportArgumentType]
+
+
+def _noted(pages: Iterator[pl.DataFrame], waiting: deque[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    for page in pages:
+        waiting.append(page)
+        yield page
 
 
 def _finish_page(
-    store: Store,
-    this: Run,
-    version: str,
-    keys: pl.DataFrame,
-    result: PageResult,
-    tables: tuple[str, ...],
-    signals: tuple[str, ...],
+    store: Store, this: Run, version: str, keys: pl.DataFrame, result: PageResult, outdated: list[_Rows]
 ) -> None:
     this.count("quarantined", result.quarantined.height)
     done = keys.join(result.quarantined, on="conversation_key", how="left").select(
@@ -127,20 +185,12 @@ def _finish_page(
         pl.lit(this.run_id).alias("run_id"),
     )
     with store.transaction(), store.scratch(finished=keys):
-        for table in tables:
-            store.execute(
-                f"DELETE FROM {table} AS old USING finished AS f WHERE old.conversation_key = f.conversation_key"
-            )
-        if signals:
-            store.execute(
-                "DELETE FROM signals AS old USING finished AS f "
-                "WHERE old.conversation_key = f.conversation_key AND list_contains(?, old.signal)",
-                [list(signals)],
-            )
+        for rows in outdated:
+            rows.delete(store)
         for table, frame in result.frames.items():
             this.count(table, frame.height)
             store.append(table, frame.with_columns(pl.lit(this.run_id).alias("run_id")))
-        store.replace("processed", done, keys=("stage", "conversation_key"))
+        store.append("processed", done)
 
 
 def _count(this: Run, keys: pl.DataFrame, task: Task) -> None:

@@ -43,6 +43,7 @@ class DrawnStratum:
     found: int
     types: dict[str, int]
     drawn: tuple[str, ...]
+    conversations: tuple[str, ...] = ()  # of the drawn turns, in their order: a turn is found by its conversation
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +95,17 @@ class _Drawing:
     most: int
     turns: int = 0
     found: Counter[str] = field(default_factory=Counter[str])
-    kept: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
+    kept: list[tuple[int, str, str]] = field(default_factory=list[tuple[int, str, str]])
 
-    def add(self, turn_key: str, mark: int, found: Counter[str]) -> None:
+    def add(self, key: str, turn_key: str, mark: int, found: Counter[str]) -> None:
         self.turns += 1
         self.found += found
-        heapq.heappush(self.kept, (-mark, turn_key))
+        heapq.heappush(self.kept, (-mark, turn_key, key))
         if len(self.kept) > self.most:
             heapq.heappop(self.kept)
 
-    def first(self, size: int) -> tuple[str, ...]:
-        return tuple(turn_key for _, turn_key in sorted(self.kept, reverse=True)[:size])
+    def first(self, size: int) -> list[tuple[str, str]]:
+        return [(turn_key, key) for _, turn_key, key in sorted(self.kept, reverse=True)[:size]]
 
 
 def draw_blind_sample(
@@ -119,8 +120,8 @@ def draw_blind_sample(
     total = store.value("SELECT count(*) FROM outcomes WHERE verdict = 'keep'")
     with progress.task("audit: blind sample", total) as task:
         for keys in store.pages(KEPT, size=PAGE):
-            for turn_key, found in _findings_by_turn(store, keys, policy, fallback):
-                drawing[WITH if found else WITHOUT].add(turn_key, _mark(turn_key, seed), found)
+            for key, turn_key, found in _findings_by_turn(store, keys, policy, fallback):
+                drawing[WITH if found else WITHOUT].add(key, turn_key, _mark(turn_key, seed), found)
             task.advance(keys.height)
     one, other = (min(drawing[name].turns, size) for name in (WITH, WITHOUT))
     half = size // 2
@@ -129,7 +130,9 @@ def draw_blind_sample(
 
 
 def _drawn(name: str, one: _Drawing, size: int) -> DrawnStratum:
-    return DrawnStratum(name, one.turns, one.found.total(), dict(sorted(one.found.items())), one.first(size))
+    drawn = one.first(size)
+    turns, keys = tuple(turn for turn, _ in drawn), tuple(key for _, key in drawn)
+    return DrawnStratum(name, one.turns, one.found.total(), dict(sorted(one.found.items())), turns, keys)
 
 
 def blind_state(store: Store) -> BlindState | None:
@@ -158,15 +161,15 @@ def _stratum(drawn: dict[str, Any], ratings: dict[str, int]) -> Stratum:
 
 def _findings_by_turn(
     store: Store, keys: pl.DataFrame, policy: Policy, fallback: str
-) -> Iterator[tuple[str, Counter[str]]]:
-    """Give every public turn of a page with the values that are redacted in it, by type."""
+) -> Iterator[tuple[str, str, Counter[str]]]:
+    """Give every public turn of a page, with its conversation and the values that are redacted in it, by type."""
     page = read_page(store, keys)
     for key, turns in page.conversations():
         language = page.languages.get(key, fallback)
         for turn in turns:
             found = page.findings[key].get(turn.turn_key, ()) if key in page.findings else ()
             due = [one for one in found if policy.applies(one.entity_type, one.score, language, turn.role)]
-            yield turn.turn_key, Counter(one.entity_type for one in resolve(due, turn.text))
+            yield key, turn.turn_key, Counter(one.entity_type for one in resolve(due, turn.text))
 
 
 def _mark(turn_key: str, seed: int) -> int:

@@ -7,8 +7,8 @@ turn's own text. A turn that is read again counts as it was read last.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
@@ -27,9 +27,8 @@ from store.settings import Settings
 BEFORE = 3  # turns shown before the one that is read
 MARKS_MOST = 50
 # Other turns' text must not come in, and a turn that is gone cannot be read.
-TURN = """
-SELECT turn_key, conversation_key, position, role, text FROM public_turns WHERE turn_key = ?
-"""
+HOME = "SELECT conversation_key FROM public_turns WHERE turn_key = ? LIMIT 1"
+TURN = "SELECT conversation_key, position, role FROM public_turns_of(?) WHERE turn_key = ?"
 MARKED = """
 WITH last AS (
     SELECT item_id, arg_max(rated_at, (rated_at, rated_by)) AS at, arg_max(rated_by, (rated_at, rated_by)) AS by
@@ -50,6 +49,7 @@ class Sample:
     drawn_at: str
     drawn: tuple[str, ...]
     rated: frozenset[str]
+    homes: Mapping[str, str] = field(default_factory=dict[str, str])  # conversations by turn, of newer samples
 
     @property
     def is_read(self) -> bool:
@@ -149,7 +149,9 @@ def newest_sample(store: Store) -> Sample | None:
     if not rows:
         return None
     evaluation_id, result = rows[0]
-    drawn = [key for one in orjson.loads(result)["strata"] for key in one["drawn"]]
+    strata: list[dict[str, Any]] = orjson.loads(result)["strata"]
+    drawn = [key for one in strata for key in one["drawn"]]
+    homes = {key: home for one in strata for key, home in zip(one["drawn"], one.get("conversations", ()), strict=False)}
     # Turns with and without findings must not stand apart, or the reader knows what to expect.
     mixed = sorted(drawn, key=lambda key: blake2b(f"{evaluation_id} {key}".encode(), digest_size=8).digest())
     rated = {key for key, _ in store.rows(RATED, [evaluation_id])}
@@ -157,7 +159,7 @@ def newest_sample(store: Store) -> Sample | None:
         "SELECT subject_id, strftime(created_at, '%Y-%m-%d %H:%M') FROM evaluations WHERE evaluation_id = ?",
         [evaluation_id],
     )[0]
-    return Sample(evaluation_id, version, at, tuple(mixed), frozenset(rated & set(drawn)))
+    return Sample(evaluation_id, version, at, tuple(mixed), frozenset(rated & set(drawn)), homes)
 
 
 def next_turn(store: Store, settings: Settings, sample: Sample, *, reader: str) -> BlindTurn | None:
@@ -168,18 +170,21 @@ def next_turn(store: Store, settings: Settings, sample: Sample, *, reader: str) 
     first = int.from_bytes(blake2b(reader.encode(), digest_size=4).digest()) % len(sample.drawn)
     places = {key: (at - first) % len(sample.drawn) for at, key in enumerate(sample.drawn)}
     for key in sorted(waiting, key=places.__getitem__):
-        turn = blind_turn(store, settings, key)
+        turn = blind_turn(store, settings, sample, key)
         if turn is not None:
             return turn
     return None
 
 
-def blind_turn(store: Store, settings: Settings, turn_key: str) -> BlindTurn | None:
-    """Give a turn as it would leave, in stretches; None where it is gone, or redaction has not passed it as it is."""
-    rows = store.rows(TURN, [turn_key])
+def blind_turn(store: Store, settings: Settings, sample: Sample, turn_key: str) -> BlindTurn | None:
+    """Give a turn of a sample as it would leave, in stretches.
+
+    None where it is gone, or redaction has not passed it as it is.
+    """
+    rows = store.rows(TURN, [sample.homes.get(turn_key) or store.value(HOME, [turn_key]), turn_key])
     if not rows:
         return None
-    _, key, position, role, _ = rows[0]
+    key, position, role = rows[0]
     page = _as_it_leaves(store, settings, key)
     if turn_key not in page:
         return None
@@ -205,7 +210,7 @@ def rate(
     """
     if turn_key not in sample.drawn:
         raise CurateError("This turn is not in the newest sample.", hint="Load the page again: it gives the next turn.")
-    turn = blind_turn(store, settings, turn_key)
+    turn = blind_turn(store, settings, sample, turn_key)
     if turn is None:
         raise CurateError("This turn is gone or changed since the sample was drawn.", hint="Go on with the next turn.")
     ordered = sorted(marks, key=lambda one: one.start)

@@ -10,7 +10,7 @@ from itertools import islice
 import polars as pl
 
 from curate.language.telling import Reading, Told, base_code, read, sample, settle, shares, sure_of
-from curate.stages import Curation, PageResult, run_stage
+from curate.stages import Curation, PageResult, run_stage, turn_rows
 from store.settings import Settings
 
 CODE_VERSION = "1"
@@ -25,7 +25,7 @@ AGENTS_CHARACTERS = 200
 TURNS = """
 SELECT t.conversation_key, t.role = 'customer' AS is_customer, left(t.text, ?) AS text
 FROM public_turns AS t JOIN page USING (conversation_key)
-WHERE t.kind = 'message'
+WHERE t.kind = 'message' AND t.turn_row >= ? AND t.turn_row <= ?
 ORDER BY t.conversation_key, t.position
 """
 STATED = "SELECT c.conversation_key, c.language FROM conversations AS c JOIN page USING (conversation_key)"
@@ -132,7 +132,7 @@ def _signals(curation: Curation, page: pl.DataFrame) -> pl.DataFrame:
 def _speeches(curation: Curation, page: pl.DataFrame) -> dict[str, Speech]:
     with curation.store.scratch(page=page):
         stated = curation.store.rows(STATED)
-        turns = curation.store.frame(TURNS, [CHARACTERS_PER_TURN])
+        turns = curation.store.frame(TURNS, [CHARACTERS_PER_TURN, *turn_rows(page)])
     speeches = {key: Speech(stated=language) for key, language in sorted(stated)}
     counted = turns.with_columns(LETTERS.alias("letters"))
     for key, is_customer, text, letters in counted.iter_rows():

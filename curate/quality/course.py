@@ -19,6 +19,7 @@ NONE: Mapping[str, Param] = MappingProxyType({})
 
 ASKS = pl.col("text").str.contains_any(["?", "？", "؟"])
 IS_CUSTOMER = pl.col("role") == "customer"
+ROW = pl.int_range(pl.len())
 # A macro is sent by a person, and what a language model wrote is an answer as good as any: logs of assistants hold
 # nothing else.
 SCRIPTED = (
@@ -63,7 +64,8 @@ COURSE = (
     Kind(
         "waiting",
         "How many turns of the customer follow the last answer.",
-        fixed((IS_CUSTOMER & ((~IS_CUSTOMER).cum_sum() == (~IS_CUSTOMER).sum())).sum()),
+        fixed(pl.col("row").max() - pl.coalesce(pl.col("answered").max(), pl.col("row").min() - 1)),
+        of_turns=fixed_columns(row=ROW, answered=pl.when(~IS_CUSTOMER).then(ROW)),
         takes_roles=False,
     ),
     Kind(

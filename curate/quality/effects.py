@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from curate.quality.rules import Rule, Threshold
+from curate.quality.counted import STEP, Limits, looked_up
+from curate.quality.rules import Rule, Threshold, stored_signals
 from store.database import Store
 
 BINS = 20
@@ -35,18 +36,38 @@ SELECT count(*) FILTER (drops_then AND o.verdict = 'keep' AND o.reason <> ?),
                         AND NOT list_has_any(o.flags, ?))
 FROM changed JOIN outcomes AS o USING (conversation_key)
 """
+# Values are thousandths, as they are counted, and so are the steps: no value changes its place.
 SPREAD = """
-WITH found AS (SELECT value FROM signals WHERE signal = ? AND value IS NOT NULL),
+WITH found AS ({found}),
+ranked AS (
+    SELECT value, sum(conversations) OVER (ORDER BY value) AS upto, sum(conversations) OVER () AS total FROM found
+),
 ends AS (
-    SELECT min(value) AS least, bool_and(value = floor(value)) AS is_whole,
-           greatest(approx_quantile(value, 0.99), coalesce(min(value) + (? - min(value)) * ?, min(value))) AS most
+    SELECT min(value) AS least, bool_and(is_exact AND value = floor(value)) AS is_whole,
+           greatest((SELECT min(value) FROM ranked WHERE upto >= 0.99 * total),
+                    coalesce(min(value) + (? - min(value)) * ?, min(value))) AS most
     FROM found
 ),
 steps AS (
-    SELECT least, if(is_whole, greatest(1, ceil((most - least + 1) / ?)), (most - least) / ?) AS step FROM ends
+    SELECT least, if(is_whole, greatest(1, ceil((most - least + 1) / ?)), ceil((most - least) / ? * 1000) / 1000)
+           AS step
+    FROM ends
 )
-SELECT least, step, least(?, floor((value - least) / nullif(step, 0)))::INTEGER AS bin, count(*)
+SELECT least, step, least(?, floor(round((value - least) / nullif(step, 0), 6)))::INTEGER AS bin,
+       sum(conversations)::BIGINT
 FROM found, steps GROUP BY ALL ORDER BY bin
+"""
+COUNTED = "SELECT step AS value, is_exact, conversations FROM signal_counts WHERE signal = ?"
+ALL_LOOKED_AT = "SELECT count(*) FROM processed WHERE stage = 'quality' AND status = 'ok'"
+# Where zeros are not stored, all that were looked at and have no value have 0.
+WITH_ZEROS = """
+WITH valued AS ({valued}) SELECT * FROM valued
+UNION ALL
+SELECT 0, true, missing FROM (SELECT ? - coalesce(sum(conversations), 0) AS missing FROM valued) WHERE missing > 0
+"""
+LIVE = f"""
+SELECT {STEP} AS value, {STEP} = value AS is_exact, count(*) AS conversations FROM signals
+WHERE signal = ? AND value IS NOT NULL GROUP BY ALL
 """
 
 
@@ -62,8 +83,9 @@ class Counted:
 class Effect:
     """What a change of a rule would do, against the last curation.
 
-    `measured` conversations have a value; 0 where the rule was never run. `newly` would be dropped that are kept,
-    `back` would be kept that it dropped, as far as no other rule, duplicate or cap speaks against them.
+    `measured` conversations were looked at; 0 where the rule was never run, or would match a 0 as it did not before,
+    for which zeros must be stored first. `newly` would be dropped that are kept, `back` would be kept that it dropped,
+    as far as no other rule, duplicate or cap speaks against them.
     """
 
     measured: int
@@ -106,12 +128,22 @@ def effect_of(store: Store, rules: tuple[Rule, ...], rule: Rule, *, threshold: T
     """Count what another threshold and action of a rule would change; `rules` are all rules as they are now."""
     from curate.outcomes import GENERAL  # which loads what measures; the counts alone need none of it
 
+    with_zeros = stored_signals(store).get(rule.signal)
+    if with_zeros is None or (not with_zeros and (threshold.broken_by(0) or rule.is_broken_by_zero)):
+        return Effect(0, 0, 0, 0, 0)
+    looked_at = None if with_zeros else store.value(ALL_LOOKED_AT)
+    found = looked_up(
+        store, rules, rule, Limits(rule.threshold, rule.action == "drop"), Limits(threshold, action == "drop")
+    )
+    if found is not None:
+        measured, matches_now, matches_then, newly, back = found
+        return Effect(looked_at or measured, matches_now, matches_then if action != "off" else 0, newly, back)
     now, then = _limits(rule.threshold), _limits(threshold)
     measured, matches_now, matches_then = store.rows(MATCHES, [*now, *then, rule.signal])[0]
     others = [one.code for one in rules if one.action == "drop" and one.code != rule.code]
     params: list[Any] = [*now, rule.action == "drop", *then, action == "drop", rule.signal]
     newly, back = store.rows(CHANGED, [*params, GENERAL["decision.keep"], others])[0]
-    return Effect(measured, matches_now, matches_then if action != "off" else 0, newly, back)
+    return Effect(looked_at or measured, matches_now, matches_then if action != "off" else 0, newly, back)
 
 
 def spread_of(store: Store, rule: Rule) -> list[Bin]:
@@ -119,8 +151,14 @@ def spread_of(store: Store, rule: Rule) -> list[Bin]:
 
     Steps of whole numbers are whole. They reach far enough that what lies beyond the rule's limit has a step.
     """
+    with_zeros = stored_signals(store).get(rule.signal)
+    if with_zeros is None:
+        return []
+    looked_at = 0 if with_zeros else store.value(ALL_LOOKED_AT)
     beyond = [rule.threshold.max, BINS / (BINS - 1)]
-    rows = store.rows(SPREAD, [rule.signal, *beyond, BINS, BINS, BINS - 1])
+    valued = COUNTED if store.rows("SELECT 1 FROM signal_counts WHERE signal = ? LIMIT 1", [rule.signal]) else LIVE
+    spread = SPREAD.format(found=WITH_ZEROS.format(valued=valued))
+    rows = store.rows(spread, [rule.signal, looked_at, *beyond, BINS, BINS, BINS - 1])
     return [
         Bin(least + step * (number or 0), least + step * ((number or 0) + 1), count)
         for least, step, number, count in rows

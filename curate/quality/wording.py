@@ -117,7 +117,7 @@ def _pattern_share(params: Params) -> pl.Expr:
 def _said(params: Params) -> Mapping[str, pl.Expr]:
     said, least = TEXT.str.strip_chars().str.to_lowercase(), params["min_characters"]
     # Hashes are told apart much faster than pairs of texts.
-    return {"said": said.hash(), f"long {least}": said.str.len_chars() >= least, "chars": TEXT.str.len_chars()}
+    return {"said": said.hash(), f"long {least}": TEXT.str.len_chars() >= least, "chars": TEXT.str.len_chars()}
 
 
 def _said_again(params: Params) -> Mapping[str, pl.Expr]:

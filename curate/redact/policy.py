@@ -51,10 +51,14 @@ class EntityPolicy:
 
     def operator_for(self, role: str) -> str:
         """Give the operator for findings in the turns of a role; an empty role has the entity's own."""
+        if not self.roles:
+            return self.operator
         return next((operator for name, operator in self.roles if name == role), self.operator)
 
     def threshold(self, language: str) -> float:
         """Give the score from which a finding is redacted in a language."""
+        if len(self.thresholds) == 1:
+            return self.thresholds[0][1]  # the default, as it mostly is
         by_language = dict(self.thresholds)
         return by_language.get(language, by_language["default"])
 

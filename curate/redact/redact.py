@@ -27,9 +27,10 @@ JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?')
 
 TURNS = """
 SELECT t.conversation_key, t.turn_key, t.position, t.kind, t.role, t.text
-FROM public_turns AS t JOIN wanted USING (conversation_key)
+FROM {turns}
 ORDER BY t.conversation_key, t.position, t.turn_key
 """
+OF_ONE, OF_MANY = "public_turns_of(?) AS t", "public_turns AS t JOIN wanted USING (conversation_key)"
 # The newest decision on a finding holds: rejected ones are not applied, accepted ones whatever their score. Decisions
 # outlive a new search, for a finding's id is made of its turn, span, type and recognizer.
 FINDINGS = """
@@ -98,6 +99,10 @@ def apply(
     broken: list[str] = []
     for turn in turns:
         found = findings.get(turn.turn_key, ())
+        if not found:
+            texts.append(turn.text)
+            spans.append(())
+            continue
         due = [one for one in found if policy.applies(one.entity_type, one.score, language, turn.role)]
         applied = tuple(_stood_in(resolve(due, turn.text), turn, operators))
         text, whole = _replace(turn, applied)
@@ -118,17 +123,25 @@ def redacted_turns(store: Store, settings: Settings, keys: pl.DataFrame | Sequen
     wanted = keys if isinstance(keys, pl.DataFrame) else pl.DataFrame({"conversation_key": list(keys)})
     page = read_page(store, wanted.select(pl.col("conversation_key").cast(pl.String)))
     operators = PageOperators(store, policy, page.findings)
-    fallback = settings.workspace.languages[0]
-    changed: dict[str, str] = {}
-    for key, turns in page.conversations():
-        if key in page.findings:
-            language = page.languages.get(key, fallback)
-            own = operators.of(key, language)
-            redacted = apply(turns, page.findings[key], policy, language=language, operators=own)
-            changed.update(zip((turn.turn_key for turn in turns), redacted.texts, strict=True))
+    changed = changed_texts(page, policy, settings.workspace.languages[0], operators)
     return page.turns.with_columns(
         pl.col("turn_key").replace_strict(changed, default=pl.col("text"), return_dtype=pl.String).alias("text")
     )
+
+
+def changed_texts(page: Page, policy: Policy, fallback: str, operators: PageOperators | None = None) -> dict[str, str]:
+    """Give the redacted texts of the turns in which something was found, by turn key.
+
+    `fallback` is the language of conversations whose own nobody knows; without `operators` none that needs a key will
+    do.
+    """
+    changed: dict[str, str] = {}
+    for key, turns in page.found():
+        language = page.languages.get(key, fallback)
+        own = operators.of(key, language) if operators else None
+        redacted = apply(turns, page.findings[key], policy, language=language, operators=own)
+        changed.update(zip((turn.turn_key for turn in turns), redacted.texts, strict=True))
+    return changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,26 +154,65 @@ class Page:
 
     def conversations(self) -> Iterator[tuple[str, list[Turn]]]:
         """Give each conversation's turns in order."""
-        by_key: dict[str, list[Turn]] = defaultdict(list)
-        columns = self.turns.select("conversation_key", "turn_key", "kind", "text", "role")
-        for key, *turn in columns.iter_rows():
-            by_key[key].append(Turn(*turn))
-        yield from by_key.items()
+        yield from _by_conversation(self.turns)
+
+    def found(self) -> Iterator[tuple[str, list[Turn]]]:
+        """Give the turns in which something was found, in order, by conversation."""
+        keys = pl.DataFrame({"turn_key": [key for turns in self.findings.values() for key in turns]})
+        if not keys.is_empty():
+            yield from _by_conversation(self.turns.join(keys, on="turn_key", how="semi", maintain_order="left"))
+
+
+def _by_conversation(turns: pl.DataFrame) -> Iterator[tuple[str, list[Turn]]]:
+    by_key: dict[str, list[Turn]] = defaultdict(list)
+    columns = turns.select("conversation_key", "turn_key", "kind", "text", "role")
+    for key, *turn in columns.iter_rows():
+        by_key[key].append(Turn(*turn))
+    yield from by_key.items()
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """A page as it is read, in frames that travel between processes in no time; `findings` has FINDINGS' columns."""
+
+    turns: pl.DataFrame
+    findings: pl.DataFrame
+    languages: dict[str, str]
+
+    def page(self) -> Page:
+        """Give the page."""
+        findings: dict[str, dict[str, list[Finding]]] = defaultdict(lambda: defaultdict(list))
+        for key, turn_key, start, end, entity_type, score, recognizer, _ in self.findings.iter_rows():
+            findings[key][turn_key].append(Finding(start, end, entity_type, score, recognizer))
+        return Page(self.turns, findings, self.languages)
+
+
+def read_frames(store: Store, keys: pl.DataFrame) -> Frames:
+    """Read what redaction needs of some conversations."""
+    lists = read_lists(store, keys)
+    with store.scratch(wanted=keys.unique()):
+        turns, findings = _turns_of(store, keys), store.frame(FINDINGS)
+        languages: dict[str, str] = dict(store.rows(LANGUAGES))
+    if lists:
+        texts = dict(turns.select("turn_key", "text").iter_rows())
+        stays = [
+            key not in lists or is_sure or not lists[key].allows(texts.get(turn_key, "")[start:end])
+            for key, turn_key, start, end, _, _, _, is_sure in findings.iter_rows()
+        ]
+        findings = findings.filter(pl.Series(stays, dtype=pl.Boolean))
+    return Frames(turns, findings, languages)
+
+
+def _turns_of(store: Store, keys: pl.DataFrame) -> pl.DataFrame:
+    """Read what was said in public; of one conversation alone, as pages ask for, by the index."""
+    if keys.height == 1:
+        return store.frame(TURNS.format(turns=OF_ONE), [keys["conversation_key"][0]])
+    return store.frame(TURNS.format(turns=OF_MANY))
 
 
 def read_page(store: Store, keys: pl.DataFrame) -> Page:
     """Read what redaction needs of some conversations."""
-    findings: dict[str, dict[str, list[Finding]]] = defaultdict(lambda: defaultdict(list))
-    lists = read_lists(store, keys)
-    with store.scratch(wanted=keys.unique()):
-        turns = store.frame(TURNS)
-        texts = dict(turns.select("turn_key", "text").iter_rows()) if lists else {}
-        for key, turn_key, start, end, entity_type, score, recognizer, is_sure in store.rows(FINDINGS):
-            if key in lists and not is_sure and lists[key].allows(texts.get(turn_key, "")[start:end]):
-                continue
-            findings[key][turn_key].append(Finding(start, end, entity_type, score, recognizer))
-        languages: dict[str, str] = dict(store.rows(LANGUAGES))
-    return Page(turns, findings, languages)
+    return read_frames(store, keys).page()
 
 
 def _stood_in(findings: Sequence[Finding], turn: Turn, operators: StandIns) -> Iterator[Applied]:

@@ -40,8 +40,11 @@ def resolve(findings: Iterable[Finding], text: str) -> tuple[Finding, ...]:
     Dropping the loser as a whole, as Presidio's anonymizer does, would leave a part of it in the text. Touching
     findings stay apart.
     """
+    found = list(findings)
+    if len(found) == 1:  # as it mostly is
+        return tuple(one for one in found if any(map(str.isalnum, text[one.start : one.end])))
     taken: list[Finding] = []
-    for finding in sorted(_outermost(findings), key=rank):
+    for finding in sorted(_outermost(found), key=rank):
         for start, end in list(_left_over(finding, taken)):
             if any(character.isalnum() for character in text[start:end]):
                 insort(taken, replace(finding, start=start, end=end), key=_start)

@@ -30,7 +30,7 @@ from curate.redact.redact import Page, Turn, apply, read_page
 from curate.redact.scanning import Scanner
 from curate.redact.spans import Failure, Finding
 from curate.redact.values import forms_of
-from curate.stages import QUARANTINED, Curation, PageResult, run_stage
+from curate.stages import QUARANTINED, Curation, PageResult, run_stage, turn_rows
 
 LEAKS_VERSION = 1  # raise it when applying or checking changes
 PAGE = 1000
@@ -62,6 +62,7 @@ TURNS = """
 SELECT t.conversation_key, t.turn_key, t.text, if(t.kind = 'message', t.role, NULL) AS role, s.label AS language
 FROM public_turns AS t JOIN page USING (conversation_key)
 LEFT JOIN signals AS s ON s.conversation_key = t.conversation_key AND s.signal = 'language'
+WHERE t.turn_row >= ? AND t.turn_row <= ?
 ORDER BY t.conversation_key, t.position, t.turn_key
 """
 
@@ -167,7 +168,7 @@ def _read(curation: Curation, page: pl.DataFrame) -> tuple[Speech, Speech, dict[
     roles: Speech = defaultdict(dict)
     languages: dict[str, str] = {}
     with curation.store.scratch(page=page.select("conversation_key")):
-        for key, turn_key, text, role, language in curation.store.rows(TURNS):
+        for key, turn_key, text, role, language in curation.store.rows(TURNS, turn_rows(page)):
             speech[key][turn_key] = text
             languages[key] = language or ""
             if role:

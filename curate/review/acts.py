@@ -49,7 +49,7 @@ FROM (
 ) AS a
 ORDER BY a.decided_at DESC, a.decision_id DESC
 """
-TEXTS = "SELECT turn_key, text FROM public_turns WHERE conversation_key = ?"
+TEXTS = "SELECT turn_key, text FROM public_turns_of(?)"
 
 
 @dataclass(frozen=True, slots=True)

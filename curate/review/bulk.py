@@ -38,6 +38,19 @@ FROM matching AS m LEFT JOIN verdicts AS d ON d.subject_id = m.finding_id
 ORDER BY m.conversation_key, m.finding_id
 """
 
+# The findings asked for alone: enough to count them. The values are looked up by themselves, so that an index serves.
+COUNTED = """
+WITH chosen AS MATERIALIZED (SELECT finding_id, conversation_key, entity_type FROM finding_values WHERE {column} = ?),
+verdicts AS (
+    SELECT subject_id, arg_max(verdict, (decided_at, decision_id)) AS verdict
+    FROM decisions SEMI JOIN chosen ON chosen.finding_id = decisions.subject_id
+    WHERE subject = 'finding' GROUP BY subject_id
+)
+SELECT c.conversation_key, c.entity_type, coalesce(d.verdict, 'undecided') = 'undecided' AS is_open
+FROM chosen AS c LEFT JOIN verdicts AS d ON d.subject_id = c.finding_id
+WHERE ? = '' OR c.conversation_key IN (SELECT conversation_key FROM conversations WHERE batch_id = ?)
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -65,11 +78,17 @@ def matching(store: Store, group: Group) -> pl.DataFrame:
     return store.frame(MATCHING.format(column=column), [group.pattern, kind, kind, batch, batch])
 
 
-def count(found: pl.DataFrame) -> Counted:
-    """Count what an act over these findings would be about."""
-    chosen = found.filter("is_chosen")
-    undecided = chosen.filter(pl.col("verdict") == "undecided")
-    return Counted(undecided.height, undecided["conversation_key"].n_unique(), chosen.height - undecided.height)
+def chosen(store: Store, group: Group) -> pl.DataFrame:
+    """Give a group's findings of every type, whatever that of the group: conversation_key, entity_type, is_open."""
+    column = {VALUE: "normal", SHAPE: "shape"}[group.kind]
+    return store.frame(COUNTED.format(column=column), [group.pattern, group.batch, group.batch])
+
+
+def count(found: pl.DataFrame, entity_type: str = "") -> Counted:
+    """Count what an act over these findings, those of a type alone where it is named, would be about."""
+    mine = found.filter(pl.col("entity_type") == entity_type) if entity_type else found
+    undecided = mine.filter("is_open")
+    return Counted(undecided.height, undecided["conversation_key"].n_unique(), mine.height - undecided.height)
 
 
 def decide_all(desk: Desk, group: Group, verdict: str, deed: Deed) -> Act:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from curate.redact.known import Known, Plain, search
@@ -12,10 +12,10 @@ from curate.redact.policy import Policy
 from curate.redact.spans import Finding
 from curate.review.acts import Act, Deed, act_of, new_id, write, write_marks
 from curate.review.errors import Overtaken, ReviewError
-from curate.review.queue import refresh
-from curate.review.reading import ACCEPT, COVERED, REJECT, Case, conversation_of, read_case
+from curate.review.reading import ACCEPT, COVERED, REJECT, Case, conversation_of, read_case, read_found
 from curate.review.reservations import check_free
 from curate.review.segments import APPLIED, Item, pieces_of
+from curate.review.standing import refresh_one
 from store.database import Store
 from store.errors import unknown_name
 
@@ -37,6 +37,8 @@ class Desk:
     policy: Policy
     by: str
     now: datetime
+    read: dict[str, Case] = field(default_factory=dict[str, Case])
+    """The conversations that the last acts were about, as they then were."""
 
     def case(self, key: str) -> Case:
         """Read a conversation that this person may decide on.
@@ -46,13 +48,27 @@ class Desk:
             UnknownItem: there is no such conversation.
         """
         check_free(self.store, key, self.by, self.now)
-        return read_case(self.store, self.policy, key)
+        self.read[key] = read_case(self.store, self.policy, key)
+        return self.read[key]
+
+    def look(self, key: str) -> Case:
+        """Give a conversation as the last act at this desk left it, or read it.
+
+        Raises:
+            UnknownItem: there is no such conversation.
+        """
+        return self.read.get(key) or read_case(self.store, self.policy, key)
+
+    def refresh(self, key: str) -> None:
+        """Read anew what is decided on a conversation, and bring its place in the queue up to date."""
+        self.read[key] = read_found(self.store, self.policy, self.look(key))
+        refresh_one(self.store, self.policy, self.read[key])
 
     def write(self, deed: Deed) -> Act:
         """Write a deed on one conversation down and bring its place in the queue up to date."""
         with self.store.transaction():
             act = write(self.store, deed)
-            refresh(self.store, self.policy, [deed.conversation_key or ""])
+            self.refresh(deed.conversation_key or "")
         return act
 
 
@@ -214,7 +230,7 @@ def _mark(desk: Desk, deed: Deed, marks: list[tuple[str, Finding]], rejected: It
             deed.kind, deed.by, added[0], key, deed.verdict, deed.entity_type, filter=deed.filter, rows=rows
         )  # fmt: skip
         act = write(desk.store, done, decision_id)
-        refresh(desk.store, desk.policy, [key])
+        desk.refresh(key)
     return act
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from curate.review.acts import Act, Deed
-from curate.review.bulk import VALUE, Counted, Group, count, decide_all, matching
+from curate.review.bulk import VALUE, Counted, Group, chosen, count, decide_all
 from curate.review.decisions import VERDICTS, Desk
 from curate.review.errors import ReviewError
-from curate.review.reading import REJECT, unknown_finding
+from curate.review.reading import REJECT, conversation_of, unknown_finding
 from store.database import Store
 from store.errors import unknown_name
 
-OF = "SELECT normal, entity_type, conversation_key FROM finding_values WHERE finding_id = ? LIMIT 1"
+OF = """
+SELECT normal, entity_type, conversation_key FROM finding_values WHERE conversation_key = ? AND finding_id = ? LIMIT 1
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +33,21 @@ def same_text(store: Store, finding_id: str, verdict: str) -> Everywhere:
     Raises:
         UnknownItem: there is no such finding.
     """
-    group, entity_type, _ = _group(store, finding_id, verdict)
-    return Everywhere(finding_id, entity_type, count(matching(store, group)))
+    return same_texts(store, finding_id, (verdict,))[verdict]
+
+
+def same_texts(store: Store, finding_id: str, verdicts: Sequence[str] = VERDICTS) -> dict[str, Everywhere]:
+    """Count the same for several verdicts at once.
+
+    Raises:
+        UnknownItem: there is no such finding.
+    """
+    group, entity_type, _ = _group(store, finding_id, REJECT)
+    found = chosen(store, group)
+    return {
+        verdict: Everywhere(finding_id, entity_type, count(found, "" if verdict == REJECT else entity_type))
+        for verdict in verdicts
+    }
 
 
 def decide_everywhere(desk: Desk, finding_id: str, verdict: str) -> Act:
@@ -51,7 +67,7 @@ def decide_everywhere(desk: Desk, finding_id: str, verdict: str) -> Act:
 
 
 def _group(store: Store, finding_id: str, verdict: str) -> tuple[Group, str, str]:
-    rows = store.rows(OF, [finding_id])
+    rows = store.rows(OF, [conversation_of(store, finding_id), finding_id])
     if not rows:
         raise unknown_finding(finding_id)
     normal, entity_type, key = rows[0]

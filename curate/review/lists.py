@@ -9,7 +9,7 @@ import polars as pl
 
 from curate.redact.known import normal_value
 from curate.review.acts import Act, Deed, new_id, write
-from curate.review.bulk import VALUE, Group, count, matching, undecided_rows
+from curate.review.bulk import VALUE, Group, chosen, count, matching, undecided_rows
 from curate.review.decisions import LONGEST, Desk
 from curate.review.errors import ReviewError, UnknownItem
 from curate.review.queue import refresh
@@ -96,7 +96,7 @@ def preview(store: Store, entry: Entry) -> Effect:
     """
     _check(entry)
     places = list(_places(store, entry))
-    counted = count(matching(store, _group(entry)))
+    counted = count(chosen(store, _group(entry)))
     keys = {place.conversation_key for place in places}
     return Effect(
         len(places), len(keys), _covered(store, places), counted.findings, counted.decided, tuple(places[:EXAMPLES])

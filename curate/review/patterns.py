@@ -79,9 +79,15 @@ ORDER BY undecided DESC, pattern_id LIMIT ?
 """
 SAMPLED = """
 SELECT finding_id, conversation_key FROM finding_values
-WHERE {column} = ? AND entity_type = ? ORDER BY md5(finding_id || ?) LIMIT ?
+WHERE {column} = ? AND entity_type = ? ORDER BY hash(finding_id, ?) LIMIT ?
 """
-IN_CONTEXT = f"SELECT f.finding_id, f.conversation_key, {SENTENCE} FROM {FOUND} ORDER BY drawn.place"
+# Few findings: each, and its conversation's turns, are looked up by their keys, which an index serves.
+IN_CONTEXT = f"""
+WITH f AS MATERIALIZED (SELECT * FROM findings WHERE finding_id IN ({{marks}})),
+t AS MATERIALIZED (SELECT * FROM turns WHERE conversation_key IN ({{marks}}))
+SELECT f.finding_id, f.conversation_key, {SENTENCE}
+FROM f JOIN t ON t.turn_key = f.turn_key AND t.conversation_key = f.conversation_key
+"""
 RECOUNT = f"""
 UPDATE patterns SET undecided = n.undecided, accepted = n.accepted, rejected = n.rejected
 FROM (
@@ -217,11 +223,13 @@ def refresh_patterns(store: Store, decision_id: str) -> None:
 
 
 def _in_context(store: Store, findings: list[tuple[str, str]]) -> list[Example]:
-    rows = [(place, *one) for place, one in enumerate(findings)]
-    schema = {"place": pl.Int32, "finding_id": pl.String, "conversation_key": pl.String}
-    verdicts = _verdicts(store, [finding_id for finding_id, _ in findings])
-    with store.scratch(drawn=pl.DataFrame(rows, schema=schema, orient="row")):
-        return [Example(*row, verdict=verdicts.get(row[0], "")) for row in store.rows(IN_CONTEXT)]
+    if not findings:
+        return []
+    ids, keys = (list(column) for column in zip(*findings, strict=True))
+    verdicts = _verdicts(store, ids)
+    rows = store.rows(IN_CONTEXT.format(marks=", ".join("?" * len(ids))), [*ids, *keys])
+    found = {row[0]: Example(*row, verdict=verdicts.get(row[0], "")) for row in rows}
+    return [found[one] for one in ids if one in found]
 
 
 def _verdicts(store: Store, findings: list[str]) -> dict[str, str]:

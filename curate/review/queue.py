@@ -85,17 +85,21 @@ JOIN (SELECT * FROM conversations WHERE {WITHIN}) AS h USING (conversation_key)
 JOIN (SELECT * FROM outcomes WHERE {WITHIN}) AS o USING (conversation_key)
 LEFT JOIN flags AS f ON f.subject_id = c.conversation_key
 WHERE {REVIEWED[1]}
+ORDER BY c.conversation_key
 """
 KINDS = f"SELECT DISTINCT entity_type FROM findings WHERE {WITHIN} ORDER BY 1"
 ELIGIBLE = f"SELECT o.conversation_key FROM outcomes AS o WHERE {REVIEWED[1]}"
-LISTED = """
+WANTED = """
+state = ? AND (? = '' OR batch_id = ?) AND (? = '' OR list_contains(entity_types, ?))
+AND (risk < ? OR (risk = ? AND conversation_key > ?))
+"""
+# The lowest risk of the page is looked for first: keys and lists are then read of what lies above it alone.
+LOWEST = f"SELECT min(risk) FROM (SELECT risk FROM review_queue WHERE {WANTED} ORDER BY risk DESC LIMIT ?)"
+LISTED = f"""
 SELECT q.conversation_key, q.external_id, q.connector, q.batch_id, q.risk, q.findings, q.undecided, q.entity_types,
        q.state, r.person
 FROM (
-    SELECT * FROM review_queue
-    WHERE state = ? AND (? = '' OR batch_id = ?) AND (? = '' OR list_contains(entity_types, ?))
-      AND (risk < ? OR (risk = ? AND conversation_key > ?))
-    ORDER BY risk DESC, conversation_key LIMIT ?
+    SELECT * FROM review_queue WHERE {WANTED} AND risk >= ? ORDER BY risk DESC, conversation_key LIMIT ?
 ) AS q LEFT JOIN reservations AS r ON r.conversation_key = q.conversation_key AND r.until > ?
 ORDER BY q.risk DESC, q.conversation_key
 """
@@ -179,7 +183,9 @@ def page_of(
     """Give a page of the queue behind `after` (risk, key); `now` is the time by which reservations have ended."""
     risk, key = after or (float("inf"), "")
     batch, kind = wanted.batch, wanted.entity_type
-    rows = store.rows(LISTED, [wanted.state, batch, batch, kind, kind, risk, risk, key, size, now])
+    params = [wanted.state, batch, batch, kind, kind, risk, risk, key]
+    lowest = store.value(LOWEST, [*params, size])
+    rows = [] if lowest is None else store.rows(LISTED, [*params, lowest, size, now])
     return [Queued(*head, entity_types=tuple(kinds), state=state, held_by=held) for *head, kinds, state, held in rows]
 
 

@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import orjson
-import polars as pl
 
 from curate.redact.known import normal_value
-from curate.redact.lists import NOTHING, Listed, read_lists
+from curate.redact.lists import Listed
 from curate.redact.policy import Policy
 from curate.review.errors import UnknownItem
 from curate.review.segments import APPLIED, LEFT, REJECTED, Item
@@ -30,8 +29,8 @@ FROM (SELECT * FROM conversations WHERE conversation_key = ? LIMIT 1) AS c
 LEFT JOIN (SELECT * FROM outcomes WHERE conversation_key = ?) AS o ON TRUE
 """
 TURNS = """
-SELECT turn_key, position, kind, role, text, strftime(created_at, '%H:%M') FROM public_turns
-WHERE conversation_key = ? ORDER BY position, turn_key
+SELECT turn_key, position, kind, role, text, strftime(created_at, '%H:%M') FROM public_turns_of(?)
+ORDER BY position, turn_key
 """
 FINDINGS = """
 SELECT f.finding_id, f.turn_key, f.start_char, f.end_char, f.entity_type, f.score, f.recognizer, f.why,
@@ -41,6 +40,10 @@ FROM findings AS f LEFT JOIN (
     FROM decisions WHERE subject = 'finding' AND conversation_key = ? GROUP BY subject_id
 ) AS d ON d.subject_id = f.finding_id
 WHERE f.conversation_key = ? ORDER BY f.turn_key, f.start_char, f.end_char, f.finding_id
+"""
+# An entry of the conversation's own batch goes before the same one of the whole workspace.
+ALLOWED = """
+SELECT normal FROM listed_terms WHERE batch_id IN ('', ?) GROUP BY normal HAVING arg_max(list, batch_id) = 'allow'
 """
 OF_FINDING = "SELECT conversation_key FROM findings WHERE finding_id = ? LIMIT 1"
 
@@ -157,9 +160,14 @@ def read_case(store: Store, policy: Policy, key: str) -> Case:
         UnknownItem: there is no such conversation.
     """
     head = read_head(store, key)
-    turns = tuple(Said(*row) for row in store.rows(TURNS, [key]))
-    roles = {turn.turn_key: turn for turn in turns}
-    listed = read_lists(store, pl.DataFrame({"conversation_key": [key]})).get(key, NOTHING)
+    return read_found(store, policy, Case(head, tuple(Said(*row) for row in store.rows(TURNS, [key])), {}))
+
+
+def read_found(store: Store, policy: Policy, case: Case) -> Case:
+    """Read anew what was found in a conversation and decided on it; what was said stays as it was read."""
+    head, key = case.head, case.head.conversation_key
+    roles = {turn.turn_key: turn for turn in case.turns}
+    listed = Listed(frozenset(normal for (normal,) in store.rows(ALLOWED, [head.batch_id])))
     items: dict[str, list[Item]] = defaultdict(list)
     for identity, turn_key, start, end, kind, score, recognizer, why, verdict, by, at in store.rows(
         FINDINGS, [key, key]
@@ -172,7 +180,7 @@ def read_case(store: Store, policy: Policy, key: str) -> Case:
         if said:
             one = replace(one, decided_by=by, decided_at=at)
         items[turn_key].append(replace(one, state=_state(one, turn, policy, head.language, listed)))
-    return Case(head, turns, dict(items))
+    return replace(case, items=dict(items))
 
 
 def _state(one: Item, turn: Said, policy: Policy, language: str, listed: Listed) -> str:

@@ -11,6 +11,9 @@ from typing import Any
 
 import polars as pl
 
+from curate.outcomes import GENERAL
+from curate.quality.counted import count_signals
+from curate.quality.packs import workspace_rules
 from curate.redact.policy import load_policy
 from curate.redact.stage import VALUES
 from curate.redact.values import forms_of
@@ -48,6 +51,7 @@ PATTERNS = (
 def curate_review(curation: Curation) -> None:
     """Bring the queue and the patterns up to date; nothing is done where nothing they rest on has changed."""
     store = curation.store
+    count_signals(store, workspace_rules(curation.workspace.root), GENERAL["decision.keep"])
     fill_values(store)
     fingerprint = _fingerprint(store, curation)
     last = last_done(store, STAGE)

@@ -13,11 +13,15 @@ class Numbering:
     def __init__(self) -> None:
         self._numbers: dict[tuple[str, str], int] = {}
         self._last: Counter[str] = Counter()
+        self._given: dict[tuple[str, str], str] = {}  # by spelling: most values are written one way
 
     def placeholder(self, label: str, value: str) -> str:
         """Give a value's placeholder; the same value in another spelling gets the same one."""
+        if (label, value) in self._given:
+            return self._given[label, value]
         mark = (label, same_value(label, value))
         if mark not in self._numbers:
             self._last[label] += 1
             self._numbers[mark] = self._last[label]
-        return f"<{label}_{self._numbers[mark]}>"
+        given = self._given[label, value] = f"<{label}_{self._numbers[mark]}>"
+        return given

@@ -6,7 +6,6 @@ packs or a rule of weights change, for it costs less than to store what it rests
 
 from __future__ import annotations
 
-import hashlib
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,16 +16,12 @@ from pathlib import Path
 import polars as pl
 
 from curate.errors import RulesError
-from curate.quality.checks import KINDS, TURNS, Check, summed_up, widened
+from curate.quality.checks import KINDS, TURNS, Check, widened
 from curate.quality.course import ASKS
-from curate.quality.packs import packs_in, workspace_rules
+from curate.quality.packs import packs_in
 from curate.quality.reading import Problem, Table
 from curate.quality.rules import Rule, measure_turns
-from curate.quality.stage import PAGE, REOPENS, THREADS, turns_of
-from curate.quality.texts import TEXT
-from curate.stages import Curation, PageResult, run_stage
 
-CODE_VERSION = "1"
 ROWS = pl.Schema(
     {
         "conversation_key": pl.String,
@@ -42,11 +37,8 @@ LAST_TURNS = 2
 SHORT, MEDIUM = 4, 16
 # A thank-you with more words than this says something else too.
 THANKS_WORDS = 12
-HEADS = f"""
-SELECT c.conversation_key, c.csat_label, c.status, c.tags, {REOPENS} AS reopens
-FROM conversations AS c JOIN page USING (conversation_key)
-"""
-SUBJECTS = "SELECT c.conversation_key, c.subject FROM conversations AS c JOIN page USING (conversation_key)"
+# What the form of a turn tells, besides the terms in it.
+FORM = {"asks": ASKS}
 SETTLED = ("solved", "closed", "resolved", "done")
 OPEN = ("new", "open", "pending", "hold")
 
@@ -113,64 +105,60 @@ def _label(table: Table) -> LabelRule:
     return LabelRule(label, value, words, tags)
 
 
-def curate_labels(curation: Curation) -> None:
-    """Write the labels of every conversation that is new, changed, or was labelled by other rules.
+@dataclass(frozen=True, slots=True)
+class Labelling:
+    """What tells labels: the packs' rules, and the quality rules that keep an answer from being learnt."""
+
+    rules: tuple[LabelRule, ...]
+    weights: tuple[Rule, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """The labels of the packs but for `outcome`, which is told by more than words."""
+        return list(dict.fromkeys(rule.label for rule in self.rules if rule.label != "outcome"))
+
+    @property
+    def checks(self) -> list[Check]:
+        """What must be measured of the turns, besides `FORM`."""
+        words = chain.from_iterable(_checks(self.of(name)) for name in (*self.names, "outcome"))
+        size = Check("words", KINDS["words"], (), {})
+        return [*words, size, _thanks(self.of("outcome")), *(rule.check for rule in self.weights)]
+
+    @property
+    def state(self) -> object:
+        """What labels depend on: other rules give others."""
+        return self.rules, [(rule.code, rule.signal, rule.threshold) for rule in self.weights]
+
+    def of(self, name: str) -> list[LabelRule]:
+        """Give the rules of one label."""
+        return [rule for rule in self.rules if rule.label == name]
+
+
+def labels_of(labelling: Labelling, wide: pl.DataFrame, heads: pl.DataFrame) -> pl.DataFrame:
+    """Label a page, whose turns were widened for the labelling's checks and `FORM`: rows without run_id.
 
     Of a conversation: each label of the packs (topic; value `other` where nothing tells it), `outcome` (resolved,
-    unresolved, unknown) and `length` (short, medium, long); `source` says by what. Of a turn: `turn` (question, thanks,
-    statement, answer), and `weight` 0 with the rule's code as source where a quality rule keeps an answer from being
-    learnt.
-
-    Raises:
-        RulesError: a pack has mistakes.
+    unresolved, unknown) and `length` (short, medium, long); `source` says by what. Of a turn: `turn`, where it is a
+    question or says thanks (all others are a customer's statement or an answer), and `weight` 0 with the rule's code
+    as source where a quality rule keeps an answer from being learnt.
     """
-    root = curation.workspace.root
-    rules = load_labels(root)
-    weights = tuple(rule for rule in workspace_rules(root) if rule.action == "weight")
-    judged = [(rule.code, rule.signal, rule.threshold) for rule in weights]
-    run_stage(
-        curation,
-        name="labels",
-        version=hashlib.sha256(repr((CODE_VERSION, rules, judged)).encode()).hexdigest()[:16],
-        work=lambda page: PageResult({"labels": _labels(curation, page, rules, weights)}),
-        tables=("labels",),
-        page=PAGE,
-        threads=THREADS,
-    )
-
-
-def _labels(
-    curation: Curation, page: pl.DataFrame, rules: Sequence[LabelRule], weights: Sequence[Rule]
-) -> pl.DataFrame:
-    with curation.store.another() as store:
-        turns = turns_of(store, page)
-        with store.scratch(page=page):
-            heads, subjects = store.frame(HEADS), store.frame(SUBJECTS)
-    names = dict.fromkeys(rule.label for rule in rules if rule.label != "outcome")
-    endings = [rule for rule in rules if rule.label == "outcome"]
-    by_label = [_checks([rule for rule in rules if rule.label == name]) for name in (*names, "outcome")]
-    checks = [*chain.from_iterable(by_label), _thanks(endings), *(rule.check for rule in weights)]
-    wide = widened(checks, turns, asks=ASKS, gaps=TEXT.str.count_matches(" ", literal=True))
-    told = [_told(name, [rule for rule in rules if rule.label == name], wide, heads, subjects) for name in names]
+    endings = labelling.of("outcome")
     frames = [
-        *told,
+        *(_told(name, labelling.of(name), wide, heads) for name in labelling.names),
         _outcomes(endings, wide, heads),
         _lengths(wide),
         _turns(endings, wide),
-        _weights(weights, wide),
+        _weights(labelling.weights, wide),
     ]
-    aligned = [pl.concat([ROWS.to_frame(), frame], how="diagonal") for frame in frames]
-    return pl.concat(aligned)
+    return pl.concat(pl.concat([ROWS.to_frame(), frame], how="diagonal") for frame in frames)
 
 
-def _told(
-    name: str, rules: Sequence[LabelRule], wide: pl.DataFrame, heads: pl.DataFrame, subjects: pl.DataFrame
-) -> pl.DataFrame:
+def _told(name: str, rules: Sequence[LabelRule], wide: pl.DataFrame, heads: pl.DataFrame) -> pl.DataFrame:
     """Label by tags, else by the subject, else by what most of the customer's turns speak of."""
     values = {rule.value: position for position, rule in reversed(list(enumerate(rules)))}
-    said = _counted(rules, wide.filter(pl.col("role") == "customer"), heads).with_columns(source=pl.lit("words"))
-    titles = widened(_checks(rules), _as_turns(subjects.drop_nulls("subject")))
-    titled = _counted(rules, titles, heads).with_columns(source=pl.lit("subject"))
+    said = _counted(rules, wide.filter(pl.col("role") == "customer")).with_columns(source=pl.lit("words"))
+    titles = widened(_checks(rules), _as_turns(heads.drop_nulls("subject")))
+    titled = _counted(rules, titles).with_columns(source=pl.lit("subject"))
     tags = pl.DataFrame(
         [(tag, rule.value) for rule in rules for tag in rule.tags],
         schema={"tag": pl.String, "value": pl.String},
@@ -216,12 +204,16 @@ def _thanks(endings: Sequence[LabelRule]) -> Check:
     return Check("thanks", KINDS["terms"], (), {"terms": words or ("thanks",)})
 
 
-def _counted(rules: Sequence[LabelRule], wide: pl.DataFrame, heads: pl.DataFrame) -> pl.DataFrame:
+def _counted(rules: Sequence[LabelRule], wide: pl.DataFrame) -> pl.DataFrame:
     """Count the turns that speak of each value: conversation_key, value, count, without zeros."""
-    checks = _checks(rules)
-    if not checks:
+    terms = {check.signal: next(iter(check.kind.terms(check.params))) for check in _checks(rules)}
+    if not terms:
         return pl.DataFrame(schema={"conversation_key": pl.String, "value": pl.String, "count": pl.Float64})
-    found = summed_up(checks, wide, heads.select("conversation_key"))
+    # Few turns hold one of the words, so the others are left out before anything is counted.
+    spoken = wide.filter(pl.any_horizontal(pl.col(column) > 0 for column in terms.values()))
+    found = spoken.group_by("conversation_key", maintain_order=True).agg(
+        pl.col(column).sum().cast(pl.Float64).alias(value) for value, column in terms.items()
+    )
     return found.unpivot(index="conversation_key", variable_name="value", value_name="count").filter(
         pl.col("count") > 0
     )
@@ -230,7 +222,7 @@ def _counted(rules: Sequence[LabelRule], wide: pl.DataFrame, heads: pl.DataFrame
 def _outcomes(endings: Sequence[LabelRule], wide: pl.DataFrame, heads: pl.DataFrame) -> pl.DataFrame:
     """Tell how it ended, by the rating, else the customer's last turns, else the helpdesk's status."""
     last = wide.filter(pl.col("role") == "customer").group_by("conversation_key", maintain_order=True).tail(LAST_TURNS)
-    words = _counted(endings, last, heads).group_by("conversation_key").agg(pl.col("value"))
+    words = _counted(endings, last).group_by("conversation_key").agg(pl.col("value"))
     both = heads.join(words, on="conversation_key", how="left")
     said, status = pl.col("value"), pl.col("status")
     reopened = pl.col("reopens").fill_null(0) > 0
@@ -264,18 +256,17 @@ def _lengths(turns: pl.DataFrame) -> pl.DataFrame:
 
 
 def _turns(endings: Sequence[LabelRule], wide: pl.DataFrame) -> pl.DataFrame:
-    """Class every turn by its form."""
+    """Say which turns are a question, or say thanks."""
     thanks = _thanks(endings)
     says_thanks = pl.col(next(iter(thanks.kind.terms(thanks.params)))) > 0
-    by_role = pl.when(pl.col("role") == "customer").then(pl.lit("statement")).otherwise(pl.lit("answer"))
     value = (
         pl.when(pl.col("asks"))
         .then(pl.lit("question"))
-        .when(says_thanks & (pl.col("gaps") < THANKS_WORDS))
+        .when(says_thanks & (pl.col("words") <= THANKS_WORDS))
         .then(pl.lit("thanks"))
-        .otherwise(by_role)
     )
-    return wide.select("conversation_key", "turn_key", label=pl.lit("turn"), value=value, source=pl.lit("form"))
+    told = wide.select("conversation_key", "turn_key", label=pl.lit("turn"), value=value, source=pl.lit("form"))
+    return told.drop_nulls("value")
 
 
 def _weights(weights: Sequence[Rule], wide: pl.DataFrame) -> pl.DataFrame:
