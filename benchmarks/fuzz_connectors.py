@@ -92,7 +92,6 @@ class Target:
         self.connector = connector
         self.names = names
         self.folder = folder
-        self.connection = import_module("duckdb").connect()
 
     def __call__(self, data: bytes) -> None:
         """Write the input under its sample's name, and read it."""
@@ -116,7 +115,7 @@ class Target:
         assert isinstance(file, SourceFile)
         evidence = self.connector.detect(file.sample)
         assert evidence is None or 0 <= evidence.confidence <= 1
-        reading = Reading((Recognised(file, evidence.part if evidence else ""),), Spool(self.connection))
+        reading = Reading((Recognised(file, evidence.part if evidence else ""),), Spool(self.folder))
         is_begun = False
         try:
             for record in self.connector.read(reading):

@@ -18,6 +18,7 @@ from ingest.unknown_roles import unknown_roles
 from store.database import Store
 from store.errors import UsageError
 from store.history import record
+from store.lookups import make_lookups
 from store.progress import Progress, silent
 from store.workers import Workers
 from store.workspace import Workspace
@@ -90,6 +91,7 @@ def ingest_exports(
             for batch in planned.batches
         )
     if not dry_run:
+        make_lookups(store)
         _keep_unexplained(store, planned)
         done = [report.file for report in reports if report.status == "done"]
         if done:

@@ -12,9 +12,12 @@ from ingest.repeated import distinct
 from store.spool import Spool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Belonging:
-    """A record, the key of the conversation it belongs to, and which part of it this is ("message", "rating")."""
+    """A record, the key of the conversation it belongs to, and which part of it this is ("message", "rating").
+
+    As with `Found`, being frozen would cost more than being made.
+    """
 
     key: str
     part: str

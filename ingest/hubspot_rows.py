@@ -9,7 +9,9 @@ from ingest.records import TurnRole
 from ingest.warehouse import is_warehouse
 
 Json = dict[str, Any]
-Part = Literal["message", "sender", "thread", "actor", "owner", "stage", "ticket", "engagement", "link", "aside"]
+Part = Literal[
+    "message", "sender", "thread", "actor", "owner", "stage", "contact", "ticket", "engagement", "link", "aside"
+]
 
 LISTS = ("results",)
 NESTED = frozenset(
@@ -32,6 +34,7 @@ OLD_SIGNS: tuple[tuple[str, frozenset[str]], ...] = (
 """Columns of Fivetran's older tables of engagements, which have no properties, by what is logged there."""
 
 TICKET_SIGNS = frozenset({"hs_pipeline", "hs_pipeline_stage", "hs_ticket_priority", "hs_ticket_category", "content"})
+CONTACT_SIGNS = frozenset({"hs_object_id", "createdate", "lastmodifieddate", "lifecyclestage"})
 PREFIXES = ("property_", "properties_")
 CAMEL = {
     "thread_id": "conversationsThreadId", "created_at": "createdAt", "created_by": "createdBy", "rich_text": "richText",
@@ -51,9 +54,13 @@ def flat(record: Any) -> Json:  # noqa: ANN401 - any JSON value
         return _engagement(record, as_dict(head))
     if isinstance(record.get("properties"), dict):
         linked = as_dict(as_dict(record.get("associations")).get("tickets")).get("results") or record.get("tickets")
+        people = as_list(as_dict(as_dict(record.get("associations")).get("contacts")).get("results"))
         return {**record["properties"], "id": record.get("id"), "archived": record.get("archived"),
-                "tickets": [_linked(one) for one in as_list(linked)]}  # fmt: skip
+                "tickets": [_linked(one) for one in as_list(linked)],
+                **({"associatedContactId": _linked(people[0])} if people else {})}  # fmt: skip
     names = record.keys()
+    if "conversationsThreadId" in names:
+        return record  # a message of the API, of which there are most
     if is_warehouse(names) and ({"thread_id", "direction"} <= names or {"inbox_id", "status"} <= names):
         return _of_conversations(record)
     if not is_warehouse(names) and not any(name.startswith(PREFIXES) for name in names):
@@ -105,10 +112,12 @@ def part_of(record: Json) -> Part | None:
 
 
 def _list_of(record: Json) -> Part | None:
-    """Tell the lists that only explain others: actors, owners, stages of pipelines."""
+    """Tell the lists that only explain others: actors, contacts, owners, stages of pipelines."""
     names = record.keys()
     if "type" in names and actor_role(as_id(record.get("id"))):
         return "actor"
+    if {"email", "firstname", "lastname"} <= names and CONTACT_SIGNS & names:
+        return "contact"
     if {"owner_id", "email", "first_name"} <= names or {"id", "email", "firstName", "userId"} <= names:
         return "owner"
     return "stage" if {"stage_id", "label", "pipeline_id"} <= names and "ticket_state" in names else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ingest.json_stream import BrokenError, Cursor, Decoded
+from ingest.json_cursor import BrokenError, Cursor, Decoded
 from ingest.records import Reject
 from ingest.source import SourceFile
 

@@ -14,7 +14,7 @@ KEY_BYTES = 16
 
 def key(*parts: str) -> str:
     """Hash parts into 32 hex digits (BLAKE2b, RFC 7693), each with its length, so ("ab", "c") is not ("a", "bc")."""
-    joined = "".join(f"{len(part)}:{part}" for part in parts)
+    joined = "".join([f"{len(part)}:{part}" for part in parts])
     return blake2b(joined.encode("utf-8", "surrogatepass"), digest_size=KEY_BYTES).hexdigest()
 
 

@@ -22,6 +22,7 @@ from ingest.rows import Rows
 from store.database import Store
 from store.errors import UsageError
 from store.ledger import run
+from store.lookups import drop_lookups
 from store.progress import Progress, silent
 from store.workers import Workers
 
@@ -131,6 +132,7 @@ class _Loading:
             progress.task(f"ingest: {self.batch.name}") as task,
         ):
             self._open(this.run_id)
+            drop_lookups(self.store)
             for chunk in chunks:
                 with self.store.transaction():
                     self._store_rows(chunk.rows)

@@ -32,6 +32,8 @@ def as_text(value: Any) -> str | None:  # noqa: ANN401 - any JSON value
 
 def as_id(value: Any) -> str | None:  # noqa: ANN401 - any JSON value
     """Give an id or a name as text, whether it came as text or as a number."""
+    if isinstance(value, str):
+        return value or None
     if value is None or isinstance(value, bool) or not isinstance(value, SCALAR):
         return None
     return str(value) or None
@@ -52,7 +54,7 @@ def as_json(text: Any) -> Any:  # noqa: ANN401 - any JSON value
     if not isinstance(text, str):
         return text
     try:
-        return json.loads(text, parse_constant=_refuse)
+        return _DECODER.decode(text)
     except (ValueError, RecursionError):
         return None
 
@@ -68,3 +70,6 @@ def in_order(turns: list[Turn]) -> list[Turn]:
 
 def _refuse(name: str) -> None:
     raise ValueError(name)
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import orjson
 
-from ingest.json_stream import parse_line
+from ingest.json_text import parse_line
 from ingest.mapping import TURN_FIELDS, Mapping, paths
 from ingest.people import Given, People
 from ingest.ratings import Rating, bounds_of, in_words, rated

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from hashlib import blake2b
 from typing import Any
 
 import orjson
@@ -24,14 +23,15 @@ def without_repeats(turns: Iterable[Turn]) -> Iterator[Turn]:
             seen.setdefault(turn.external_id, turn.text)
 
 
-def distinct(rows: Iterable[list[Any]]) -> list[list[Any]]:
+def distinct(rows: list[list[Any]]) -> list[list[Any]]:
     """Give each record of the spool once: a page that was saved twice repeats its records to the letter.
 
     Rows end in place, file and value, as `Found.row` writes them; what may stand before these belongs to the record.
     """
-    return list({_mark([*row[:-3], row[-1]]): row for row in reversed(list(rows))}.values())[::-1]
+    if len(rows) < 2:
+        return rows
+    return list({_mark(row): row for row in reversed(rows)}.values())[::-1]
 
 
-def _mark(record: list[Any]) -> bytes:
-    written = orjson.dumps(record, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_SORT_KEYS)
-    return blake2b(written, digest_size=16).digest()
+def _mark(row: list[Any]) -> bytes:
+    return orjson.dumps([*row[:-3], row[-1]], option=orjson.OPT_NON_STR_KEYS)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ingest.mapping import Mapping as GivenMapping
-from ingest.records import Participant, Role, RoleSource, Turn, TurnRole
+from ingest.records import Participant, Role, RoleSource, Turn, TurnRole, changed
 from ingest.words import role_of, speaker_of
 
 OPPOSITE: dict[Role, Role] = {"agent": "customer", "customer": "agent"}
@@ -65,7 +65,7 @@ def with_roles(turns: Iterable[Turn], people: Mapping[str, Participant]) -> tupl
             role = turn_role(people[turn.author])
             is_bot = role == "bot"
             automation = turn.automation or ("bot" if is_bot else None)
-            given.append(replace(turn, role=role, is_automated=is_bot or turn.is_automated, automation=automation))
+            given.append(changed(turn, role=role, is_automated=is_bot or turn.is_automated, automation=automation))
         else:
             given.append(turn)
     return tuple(given)
@@ -85,7 +85,8 @@ def note_on_roles(people: Iterable[Participant]) -> dict[str, str]:
 
 def _participant(speaker: Speaker, words: dict[str, str]) -> Participant:
     names = (speaker.identity, speaker.name, speaker.email, speaker.phone, *speaker.words, _host(speaker.email))
-    mapped = next((words[name.casefold()] for name in names if name and name.casefold() in words), None)
+    known = (words.get(name.casefold()) for name in names if name) if words else ()
+    mapped = next((role for role in known if role is not None), None)
     role: Role = mapped or speaker.role  # pyright: ignore[reportAssignmentType] - a mapping's roles are checked
     return Participant(
         speaker.identity, role, "mapping" if mapped else speaker.source, speaker.name, speaker.email,

@@ -67,12 +67,15 @@ class Parsed:
 NOTHING = Parsed(None, None, "none")
 
 
+@lru_cache(maxsize=20_000, typed=True)
 def parse(value: str | float | None) -> Parsed:
     """Read one time; never raises.
 
     Known are epoch seconds, milli-, micro- and nanoseconds (numbers or digits), ISO 8601 in its usual variants, dates
     with month names (mail headers, JavaScript), and numeric dates. Of those, dots mean day.month.year; with strokes or
     hyphens a component over 12 decides between day and month, and where none does, the date stays unread.
+
+    What was read is kept for a while: a turn's time is asked for when turns are sorted, and again when it is stored.
     """
     if value is None:
         return NOTHING
@@ -90,7 +93,6 @@ def _from_text(text: str) -> Parsed:
     return _from_spelling(text)
 
 
-@lru_cache(maxsize=50_000)
 def _from_spelling(text: str) -> Parsed:
     plain = " ".join(text.split())
     if not plain:

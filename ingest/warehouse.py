@@ -8,6 +8,7 @@ columns, with objects and lists as JSON text, or the whole record as JSON in `_a
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from functools import lru_cache
 from itertools import islice
 from pathlib import PurePath
 from typing import Any
@@ -27,8 +28,14 @@ AIRBYTE_MARK = b"_airbyte_"
 ROWS_LOOKED_AT = 20
 
 
-def is_warehouse(names: Collection[str]) -> bool:
+def is_warehouse(names: Iterable[str]) -> bool:
     """Tell rows of a warehouse by the columns that its loader adds."""
+    return _is_warehouse(tuple(names))
+
+
+@lru_cache(maxsize=1_000)
+def _is_warehouse(names: tuple[str, ...]) -> bool:
+    """Look at each set of columns once: all records of a file have the same few."""
     return any(name.startswith(("_fivetran_", "_airbyte_")) for name in names)
 
 
@@ -63,7 +70,10 @@ def records_in(file: SourceFile, lists: Iterable[str] = (), nested: Collection[s
     table = read_table(file) if kind_of_table(file.sample) else None
     if table is None:
         for found in records_of(file, lists):
-            yield found if isinstance(found, Reject) else Found(found.place, found.uri, _unwrapped(found.value))
+            if isinstance(found, Found) and isinstance(found.value, dict) and WRAPPED in found.value:
+                yield Found(found.place, found.uri, _unwrapped(found.value))
+            else:
+                yield found
         return
     for row in table.rows:
         if isinstance(row, Reject):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from xml.parsers import expat
 
-from ingest.json_stream import Placed
+from ingest.json_cursor import Placed
 from ingest.records import Reject
 from ingest.source import LINE_BYTES, Sample, SourceFile, Unreadable
 

@@ -6,6 +6,7 @@ polars reads a DuckDB relation by its Arrow capsule; DuckDB scans any object tha
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -25,8 +26,14 @@ class ArrowOnly:
         return self._frame.__arrow_c_stream__(requested_schema)
 
 
-def as_arrow(frame: pl.DataFrame) -> ArrowOnly:
-    """Wrap a frame so that DuckDB can scan it."""
+def as_arrow(frame: pl.DataFrame) -> object:
+    """Wrap a frame so that DuckDB can scan it.
+
+    Where another library has loaded pyarrow, DuckDB lets it filter the stream, which it cannot do on polars' strings
+    (string_view, "no kernel matching input types"); it gets a table with plain ones.
+    """
+    if "pyarrow" in sys.modules:
+        return frame.to_arrow(compat_level=pl.CompatLevel.oldest())
     return ArrowOnly(frame)
 
 

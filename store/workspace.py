@@ -9,6 +9,7 @@ from store.database import Store
 from store.errors import StoreError
 from store.keys import derive, key_path, make_key, read_key
 from store.ledger import close_interrupted
+from store.lookups import make_lookups
 from store.migrations import migrate
 from store.settings import Settings, load
 
@@ -95,6 +96,8 @@ class Workspace:
         try:
             migrate(store)
             close_interrupted(store)
+            if memory is None:
+                make_lookups(store)
         except BaseException:
             store.close()
             raise

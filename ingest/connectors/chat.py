@@ -19,7 +19,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ingest.connector import Evidence, Reading
-from ingest.json_stream import Placed, arrangement, read_json, read_lines, sample_json
+from ingest.json_cursor import Placed
+from ingest.json_stream import arrangement, read_json, read_lines, sample_json
 from ingest.keys import to_json
 from ingest.loose import as_dict, as_id, as_json, as_list, as_time
 from ingest.records import Attachment, BodyFormat, Conversation, Record, Reject, Turn, TurnRole

@@ -21,7 +21,7 @@ kinds of chat messages (`bodyType`), and who wrote the first mail. `formats.md` 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ingest.connector import Connector, Evidence, Reading
@@ -30,7 +30,7 @@ from ingest.grouped import Belonging, groups, sort_in
 from ingest.json_stream import sample_json
 from ingest.loose import as_dict, as_id, as_list, as_text, as_time, in_order
 from ingest.ratings import number_in
-from ingest.records import Attachment, Conversation, Participant, Record, Reject, RoleSource, Turn, TurnRole
+from ingest.records import Attachment, Conversation, Participant, Record, Reject, RoleSource, Turn, TurnRole, changed
 from ingest.repeated import without_repeats
 from ingest.source import Sample
 from ingest.times import SECONDS_TO, parse
@@ -233,10 +233,10 @@ class _Case:
     def _by(self, turn: Turn, item: Json, role: TurnRole | None, source: RoleSource) -> Turn:
         """Put the speaker to a turn; who nobody knows stays hidden."""
         if role is None:
-            return replace(turn, visibility="unknown", custom={**turn.custom, **_kept(purpose=_purpose(item))})
+            return changed(turn, visibility="unknown", custom={**turn.custom, **_kept(purpose=_purpose(item))})
         is_flow = _purpose(item) in FLOWS
         author = self._meet(item, role, source)
-        return replace(
+        return changed(
             turn, role=role, author=author, is_automated=role == "bot",
             automation=("workflow" if is_flow else "bot") if role == "bot" else None,
         )  # fmt: skip

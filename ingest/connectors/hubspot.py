@@ -1,27 +1,29 @@
 """HubSpot: threads of its inbox, and tickets with the mails, notes and calls that are logged on them.
 
 To get them: save the pages of `/conversations/v3/conversations/threads` and of each thread's `messages` (and of
-`actors/batch/read`, for names); or the CRM objects tickets, emails, notes, calls and communications with their
-associations (`/crm/v3/objects/...`, `/engagements/v1/...`); or the warehouse's tables as CSV or Parquet. Of Fivetran:
-ticket, ticket_engagement, engagement, engagement_email, engagement_note, engagement_call, engagement_communication,
-owner, ticket_pipeline_stage, and for the inbox conversation_thread, conversation_message_history,
-conversation_message_sender and conversation_actor. Of Airbyte: tickets, engagements, engagements_emails,
-engagements_notes, engagements_calls and owners, also as it writes them raw (`_airbyte_data`). Files of one folder
+`actors/batch/read` and `/crm/v3/objects/contacts`, for names); or the CRM objects tickets, emails, notes, calls and
+communications with their associations (`/crm/v3/objects/...`, `/engagements/v1/...`); or the warehouse's tables as CSV
+or Parquet. Of Fivetran: ticket, ticket_engagement, engagement, engagement_email, engagement_note, engagement_call,
+engagement_communication, contact, owner, ticket_pipeline_stage, and for the inbox conversation_thread,
+conversation_message_history, conversation_message_sender and conversation_actor. Of Airbyte: tickets, engagements,
+engagements_emails, engagements_notes, engagements_calls, contacts and owners, also as it writes them raw
+(`_airbyte_data`). Files of one folder
 belong together.
 
 A thread or a ticket is a conversation; mails without a ticket are conversations by their mail thread. Comments, notes
 and what is logged of calls are internal, welcome messages automatic. A ticket's content is its first message, unless a
 mail says the same; it is shown only if the ticket came by mail, form or chat, as else an agent may have written it. A
 logged mail or message that does not say its direction is kept, hidden. The stage of a pipeline tells a ticket's status.
-Not read: contacts, companies, recipients, attachments' bytes. Unconfirmed: the letters before actors' ids, the values
-of hs_email_direction and source_type, the names of columns other than those seen in Fivetran's, and the tickets
-of Airbyte's engagements. `formats.md` 1.7 says where the rest was seen.
+Where a thread or ticket has one customer, the contact that it is associated with lends name, address and number.
+Not read: what else is known of contacts, companies, recipients, attachments' bytes. Unconfirmed: the letters before
+actors' ids, the values of hs_email_direction and source_type, the names of columns other than those seen in Fivetran's,
+and the tickets of Airbyte's engagements. `formats.md` 1.7 says where the rest was seen.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ingest.connector import Connector, Evidence, Reading
@@ -55,6 +57,7 @@ REASONS: dict[Part, tuple[float, str]] = {
     "aside": (0.9, "recipients of messages, as Fivetran lays out HubSpot's conversations"),
     "actor": (0.9, "actors, as HubSpot's conversations have them"),
     "owner": (0.85, "owners, as HubSpot has them"),
+    "contact": (0.85, "contacts with HubSpot's properties"),
     "stage": (0.9, "stages of ticket pipelines, as Fivetran lays them out"),
     "ticket": (0.95, "tickets with HubSpot's properties"),
     "engagement": (0.95, "logged mails, notes or calls with HubSpot's properties (hs_...)"),
@@ -76,6 +79,7 @@ CUSTOMERS_OWN = frozenset({"EMAIL", "FORM", "CHAT"})
 """Sources of tickets whose content is what the customer wrote."""
 
 UNSENT = frozenset({"DRAFT", "SCHEDULED", "SENDING"})
+CONTACT_FIELDS = ("firstname", "lastname", "email", "phone", "mobilephone")
 LIST_IDS: dict[Part, str] = {"actor": "id", "owner": "owner_id", "stage": "stage_id"}
 TICKET_CUSTOM = ("hs_pipeline", "hs_pipeline_stage", "hs_ticket_category", "hs_resolution", "source_type")
 
@@ -98,16 +102,18 @@ class HubSpot:
 
     def read(self, reading: Reading) -> Iterator[Record]:
         """Give each thread and each ticket with what belongs to it; engagements find their tickets first."""
-        engagements, cases = reading.spool.another(), reading.spool
+        engagements, contacts, cases = reading.spool.another(), reading.spool.another(), reading.spool
         lists = _Lists()
         for recognised in reading.files:
             for found in records_in(recognised.file, LISTS, NESTED):
                 if isinstance(found, Reject):
                     yield found
                 else:
-                    yield from _sort_in(found, engagements, cases, lists)
+                    yield from _sort_in(found, engagements, contacts, cases, lists)
         for key, rows in engagements.groups():
             yield from _to_tickets(key, [(part, Found(*row)) for part, *row in rows], cases)
+        for _, rows in contacts.groups():
+            _to_heads([(part, Found(*row)) for part, *row in rows], cases)
         for key, rows in cases.groups():
             yield from _case(key, [(part, Found(*row)) for part, *row in rows], lists)
 
@@ -136,7 +142,7 @@ class _Lists:
         return True
 
 
-def _sort_in(found: Found, engagements: Spool, cases: Spool, lists: _Lists) -> Iterator[Reject]:
+def _sort_in(found: Found, engagements: Spool, contacts: Spool, cases: Spool, lists: _Lists) -> Iterator[Reject]:
     record = flat(found.value)
     part = part_of(record)
     one = Found(found.place, found.uri, record)
@@ -153,8 +159,22 @@ def _sort_in(found: Found, engagements: Spool, cases: Spool, lists: _Lists) -> I
         yield found.reject("no_identity", f"there is no {name}")
     elif part in ("engagement", "link"):
         engagements.put(key, [part, *one.row()])
+    elif part == "contact":
+        contacts.put(key, [part, *one.row()])
+    elif part in ("thread", "ticket") and (contact := as_id(record.get("associatedContactId"))):
+        contacts.put(contact, [part, *one.row()])
     else:
         cases.put(f"{'ticket' if part == 'ticket' else 'thread'} {key}", [part, *one.row()])
+
+
+def _to_heads(members: list[tuple[Part, Found]], cases: Spool) -> None:
+    """Put threads and tickets where they belong, with what is known of the contact that they are about."""
+    known = [one.value for part, one in members if part == "contact"]
+    told = {name: known[-1].get(name) for name in CONTACT_FIELDS} if known else {}
+    for part, head in members:
+        if part != "contact":
+            one = Found(head.place, head.uri, {**head.value, "contact": told}) if told else head
+            cases.put(f"{part} {as_id(head.value.get('id'))}", [part, *one.row()])
 
 
 def _to_tickets(key: str, members: list[tuple[Part, Found]], cases: Spool) -> Iterator[Reject]:
@@ -286,6 +306,19 @@ class _Case:
             identity, role, told, name or as_text(actor.get("name")), address if address and "@" in address else None
         )
 
+    def _learn(self, contact: Json) -> None:
+        """Give the only customer there is the contact's name, address and number, where the messages have none."""
+        customers = [identity for identity, person in self.people.items() if person.role == "customer"]
+        if not contact or len(customers) != 1:
+            return
+        name = " ".join(filter(None, (as_text(contact.get("firstname")), as_text(contact.get("lastname")))))
+        person = self.people[customers[0]]
+        self.people[customers[0]] = replace(
+            person, display_name=person.display_name or name or None,
+            email=person.email or as_text(contact.get("email")),
+            phone=person.phone or as_id(contact.get("phone")) or as_id(contact.get("mobilephone")),
+        )  # fmt: skip
+
     def _first(self) -> Iterator[Turn]:
         """Make a turn of a ticket's content, unless one of its mails says the same."""
         head: Json = self.head.value
@@ -301,6 +334,7 @@ class _Case:
     def conversation(self, *, is_headed: bool, missing: int) -> Conversation:
         """Give what came together; `missing` engagements are linked and not in the folder."""
         head: Json = self.head.value if is_headed else {}
+        self._learn(as_dict(head.get("contact")))
         kind, _, identity = self.key.partition(" ")
         turns = (*(self._first() if kind == "ticket" else ()), *in_order(list(self.turns.values())))
         times = [turn.created_at for turn in turns if turn.created_at is not None]

@@ -49,6 +49,7 @@ from ingest.records import (
     Role,
     Turn,
     TurnRole,
+    changed,
 )
 from ingest.source import Sample
 from ingest.times import parse
@@ -331,8 +332,8 @@ class _Case:
             return
         turn = self._turn(said, f"{self.member.place} source")
         if source.get("delivered_as") in STARTED_ALONE and turn.role != "customer":
-            turn = replace(turn, role="bot", is_automated=True, automation=turn.automation or "welcome")
-        yield replace(turn, external_id=None if turn.external_id in self.turns else turn.external_id)
+            turn = changed(turn, role="bot", is_automated=True, automation=turn.automation or "welcome")
+        yield changed(turn, external_id=None) if turn.external_id in self.turns else turn
 
     def _turn(self, part: Json, place: str) -> Turn:
         author, name = as_dict(part.get("author")), as_text(part.get("part_type")) or ""
@@ -370,7 +371,10 @@ class _Case:
             return
         before = self.people.get(identity) or self.export.people.get(identity)
         found = _person(person, role)
-        self.people[identity] = found if before is None else replace(
+        if before is None or before == found:
+            self.people[identity] = found
+            return
+        self.people[identity] = replace(
             before,
             role=before.role if before.role != "unknown" else found.role,
             display_name=before.display_name or found.display_name,

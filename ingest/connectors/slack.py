@@ -153,13 +153,14 @@ class _Export:
 
     def take(self, file: SourceFile) -> Iterator[Reject]:
         """Sort a file's records in; give those that cannot be."""
-        channel = file.above(0).replace("!", "/").rpartition("/")[2] if DAY.fullmatch(file.name) else file.name
+        name = file.name
+        channel = file.above(0).replace("!", "/").rpartition("/")[2] if DAY.fullmatch(name) else name
         channel = channel.removesuffix(".json")
         for found in records_of(file, LISTS):
             if isinstance(found, Reject):
                 yield found
             else:
-                yield from self._sort_in(Found(f"{file.name}, {found.place}", found.uri, found.value), channel)
+                yield from self._sort_in(Found(f"{name}, {found.place}", found.uri, found.value), channel)
 
     def _sort_in(self, found: Found, channel: str) -> Iterator[Reject]:
         record, part = as_dict(found.value), _classify(found.value)

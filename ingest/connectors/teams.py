@@ -20,6 +20,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import groupby
 from typing import Any, Literal, NamedTuple
 
@@ -97,8 +98,15 @@ class Teams:
 CONNECTOR: Connector = Teams()
 
 
+@lru_cache(maxsize=1_000)
+def _is_capitalised(names: tuple[str, ...]) -> bool:
+    return any(name[:1] != name[:1].lower() for name in names)
+
+
 def _plain(record: Any, depth: int = 0) -> Any:  # noqa: ANN401 - any JSON value
-    """Write the names of fields as Graph does: `ReplyToId` becomes replyToId."""
+    """Write the names of fields as Graph does: `ReplyToId` becomes replyToId; Graph's own records stay as they are."""
+    if depth == 0 and not _is_capitalised(tuple(as_dict(record))):
+        return record
     if isinstance(record, dict) and depth < DEEPEST:
         return {f"{name[:1].lower()}{name[1:]}": _plain(value, depth + 1) for name, value in as_dict(record).items()}
     if isinstance(record, list) and depth < DEEPEST:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import binascii
 from base64 import urlsafe_b64decode
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from email import message_from_string, policy
 from typing import Any, Literal
 
@@ -26,7 +26,7 @@ from ingest.connector import Connector, Evidence, Reading
 from ingest.found import Found, records_of
 from ingest.json_stream import sample_json
 from ingest.loose import as_dict, as_id, as_json, as_list, as_text, as_time, in_order
-from ingest.records import Attachment, BodyFormat, Conversation, Participant, Record, Reject, Turn, TurnRole
+from ingest.records import Attachment, BodyFormat, Conversation, Participant, Record, Reject, Turn, TurnRole, changed
 from ingest.source import Sample
 from ingest.words import role_of
 
@@ -300,9 +300,9 @@ def _spoken(turn: Turn, person: Participant | None, *, is_redacted: bool) -> Tur
     if turn.kind != "message":
         return turn
     if person is None:
-        return replace(turn, visibility="unknown")
+        return changed(turn, visibility="unknown")
     role: TurnRole = person.role if person.role in ("customer", "agent", "bot") else "system"
-    return replace(
+    return changed(
         turn,
         role=role,
         author=person.external_id,

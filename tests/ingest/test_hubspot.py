@@ -242,3 +242,32 @@ def test_of_several_versions_of_a_ticket_the_newest_counts(read) -> None:
 def test_a_message_of_an_unknown_type_may_be_a_comment_and_is_hidden(read, kind) -> None:
     (one,) = read(**inbox(message(1, "hi"), message(2, "difficult", "A-4", kind)))
     assert [turn.visibility for turn in one.turns] == ["public", "internal"]
+
+
+def contact(identity, **properties):
+    return {"id": identity, "createdAt": "2026-01-01T00:00:00Z", "archived": False, "properties": {
+        "hs_object_id": identity, "createdate": "2026-01-01T00:00:00Z", "firstname": "Ann", "lastname": "Lee",
+        "email": "ann@example.com", "phone": None, "mobilephone": "+15550100", **properties}}  # fmt: skip
+
+
+def customers(conversation):
+    return [(person.display_name, person.email, person.phone)
+            for person in conversation.participants if person.role == "customer"]  # fmt: skip
+
+
+def test_a_contact_lends_the_only_customer_what_the_messages_do_not_tell(read) -> None:
+    contacts = {"results": [contact("90"), contact("91", firstname="Bo", email="bo@example.com")]}
+    (one,) = read(**inbox(message(1, "hi", senders=[{"actorId": "V-1"}]), associatedContactId="91"), contacts=contacts)
+    assert customers(one) == [("Bo Lee", "bo@example.com", "+15550100")]
+    (named,) = read(**inbox(message(1, "hi"), associatedContactId=90), contacts=contacts)
+    assert customers(named) == [("Ann", "ann@example.com", "+15550100")]
+    both = inbox(message(1, "hi"), message(2, "me too", "V-2"), associatedContactId="90")
+    assert [email for _, email, _ in customers(read(**both, contacts=contacts)[0])] == [None, None]
+
+
+def test_a_ticket_finds_its_contact_and_a_contact_alone_is_no_conversation(read) -> None:
+    associated = ticket() | {"associations": {"contacts": {"results": [{"id": "90", "type": "ticket_to_contact"}]}}}
+    said = mail("1", "my parcel is lost", hs_email_from_email="ann@example.com")
+    (one,) = read(tickets=[associated], emails=[said], contacts=[contact("90"), contact("92")])
+    assert customers(one) == [("Ann Lee", "ann@example.com", "+15550100")]
+    assert "contact" not in one.custom

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest import json_stream
-from ingest.json_stream import parse_line, read_json, sample_json
+from ingest import json_cursor
+from ingest.json_stream import read_json, sample_json
+from ingest.json_text import DECODER, parse_line, parse_several
 from ingest.records import Reject
 from ingest.source import SourceFile
 
@@ -156,9 +157,86 @@ def test_every_arrangement_and_chunking_gives_back_what_was_written(
 ) -> None:
     folder = tmp_path_factory.mktemp("json")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(json_stream, "CHUNK_CHARACTERS", chunk)
+        patch.setattr(json_cursor, "CHUNK_CHARACTERS", chunk)
         for content in ("\n".join(map(json.dumps, records)), json.dumps(records), json.dumps(records, indent=1)):
             assert values(written(folder, content)) == records
+
+
+MANY = 400
+ODD = {
+    "NaN": '{"id":7,"text":"odd","score":NaN}',
+    "an id of 23 digits": f'{{"id":{LONG_ID},"text":"odd"}}',
+    "a negative number beyond 64 bits": '{"id":7,"text":"odd","score":-9223372036854775809}',
+    "an account number in what is said": '{"id":7,"text":"IBAN ES9121000418450200051332, or 9121000418450200051332"}',
+    "a key twice": '{"id":7,"text":"even","text":"odd"}',
+    "half a surrogate pair": '{"id":7,"text":"\\ud83d odd \\ud83d\\ude00"}',
+    "a control character": '{"id":7,"text":"odd\tone"}',
+    "deep nesting": f'{{"id":7,"text":"odd","deep":{"[" * 300}{"]" * 300}}}',
+    "objects within that begin alike": '{"id":7,"text":"odd","notes":[{"id":1,"text":"a"},{"id":2,"text":"b"}]}',
+    "another first key": '{"text":"odd","id":7}',
+    "a start within what is said": '{"id":7,"text":"odd, {\\"id\\":8,\\"text\\":\\"x\\"}, {\\"id\\":9,\\"text\\":"}',
+}
+
+
+def among_many(odd: str, between: str = ",") -> str:
+    good = [f'{{"id":{number},"text":"said {number}"}}' for number in range(MANY)]
+    return f"[{between.join([*good[: MANY // 2], odd, *good[MANY // 2 :]])}]"
+
+
+def singly(patch: pytest.MonkeyPatch) -> None:
+    """Have the records of an array parsed one by one."""
+    patch.setattr(json_cursor, "parse_several", lambda _: None)
+
+
+@pytest.mark.parametrize("between", [",", ",\n  ", " , "])
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD.keys())
+def test_an_odd_record_among_many_is_read_as_if_it_were_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, odd: str, between: str
+) -> None:
+    monkeypatch.setattr(json_cursor, "CHUNK_CHARACTERS", 2_000)
+    file = written(tmp_path, "\ufeff" + among_many(odd, between))
+    at_once = list(read_json(file))
+    assert [record[1] for record in at_once if not isinstance(record, Reject)][MANY // 2] == values(
+        written(tmp_path, f"[{odd}]", "alone.json")
+    )[0]
+    singly(monkeypatch)
+    assert list(read_json(file)) == at_once
+    assert len(at_once) == MANY + 1
+
+
+@pytest.mark.parametrize(
+    "broken",
+    ['{"id":7,"text":"odd}', '{"id":7 "text":"odd"}', '{"id":7,"text":odd}', '{"id":7,"text":"odd"', '"odd" 7'],
+)
+def test_a_broken_record_among_many_costs_itself_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    monkeypatch.setattr(json_cursor, "CHUNK_CHARACTERS", 2_000)
+    file = written(tmp_path, among_many(broken))
+    at_once = list(read_json(file))
+    singly(monkeypatch)
+    assert list(read_json(file)) == at_once
+    assert len(values(file)) >= MANY - 1
+
+
+def test_many_records_are_parsed_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    counts: list[int] = []
+
+    def counted(text: str) -> list[Any] | None:
+        found = parse_several(text)
+        counts.append(len(found or []))
+        return found
+
+    monkeypatch.setattr(json_cursor, "parse_several", counted)
+    assert len(values(written(tmp_path, among_many(ODD["objects within that begin alike"])))) == MANY + 1
+    assert sum(counts) > MANY - 5
+
+
+@given(st.text('0123456789-:,["\\x eE.+', max_size=60))
+def test_what_is_parsed_at_once_is_what_is_parsed_singly(text: str) -> None:
+    found = parse_several(text)
+    if found is not None:
+        assert json.dumps(found) == json.dumps(DECODER.decode(f"[{text}]"))
 
 
 @given(st.binary(max_size=300))
