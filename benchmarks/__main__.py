@@ -20,6 +20,7 @@ RUNS: tuple[tuple[str, ...], ...] = (
     ("quality", str(STAR)),
     ("export", "100000"),
     ("again",),
+    ("training",),
 )
 
 

@@ -1,6 +1,9 @@
 """How fast a dataset is written: invented conversations with findings, through the real redaction, split and counting.
 
-python -m benchmarks.export [CONVERSATIONS]
+python -m benchmarks.export [CONVERSATIONS [FORMAT]]
+
+CPU seconds are those of this process and of its workers: on a machine that does other work too, they say more than the
+time on the clock.
 """
 
 from __future__ import annotations
@@ -77,23 +80,27 @@ def _fill(store: Store, numbers: range) -> None:
 
 
 def timed(label: str, work: Callable[[], object]) -> None:
-    """Run one piece of work and print its time and the most memory used so far."""
-    start = time.perf_counter()
+    """Run one piece of work and print its time, its CPU time here and in workers, and the most memory used so far."""
+    start, before = time.perf_counter(), os.times()
     work()
+    took, after = time.perf_counter() - start, os.times()
+    here = after.user + after.system - before.user - before.system
+    there = after.children_user + after.children_system - before.children_user - before.children_system
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{label:32} {time.perf_counter() - start:7.2f} s   peak {peak:6.0f} MiB")
+    print(f"{label:32} {took:7.2f} s   CPU {here:6.2f} + {there:6.2f} s   peak {peak:6.0f} MiB")
 
 
 def main() -> None:
     """Write a dataset of so many conversations, again, rehearse its submission and explain a line."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
+    name = sys.argv[2] if len(sys.argv) > 2 else "openai-chat"
     with tempfile.TemporaryDirectory() as folder:
         os.environ["CHATMILL_KEY"] = "00" * 32
         workspace = Workspace.create(Path(folder) / "bench")
         with workspace.open() as store:
             timed(f"fill {count:,} conversations", lambda: fill(store, count))
-            timed("export", lambda: build_dataset(workspace, store))
-            timed("export again", lambda: build_dataset(workspace, store))
+            timed(f"export {name}", lambda: build_dataset(workspace, store, format=name))
+            timed("export again", lambda: build_dataset(workspace, store, format=name))
             timed("submit --dry-run", lambda: dry_run(workspace, store))
             timed("explain", lambda: explain_line(workspace, store, "latest", 1))
 

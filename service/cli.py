@@ -35,16 +35,16 @@ def run(
     """
     from export.submit.dry_run import as_json as rehearsal_json
     from export.submit.providers import check_provider
-    from service.running import run_all
+    from service.running import load_all, run_all
     from store.console import Console
 
     console = Console(json=json)
     provider = check_provider(submit) if submit else None
     found = make_workspace(workspace)
+    progress = console.progress()
+    ingested = load_all(found, paths, connector=connector, mapping=mapping, progress=progress)
     with found.open() as store:
-        result = run_all(
-            found, store, paths, connector=connector, mapping=mapping, workers=workers, progress=console.progress()
-        )
+        result = run_all(found, store, ingested, workers=workers, provider=provider, progress=progress)
         show(console, result.ingested)
         show_funnel(console, store)
         show_redactions(console, store, found)

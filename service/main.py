@@ -17,10 +17,12 @@ import curate.cli
 import curate.evaluation.cli
 import curate.teaching.cli
 import export.cli
+import export.evaluate.cli
 import export.submit.cli
 import ingest.cli
 import ingest.pull.cli
 import service.cli
+import service.trainer.cli
 import service.web.cli
 import store.cli
 from store.errors import ChatmillError, UsageError
@@ -59,12 +61,22 @@ app.command(rich_help_panel=DATA)(export.cli.explain)
 app.command(rich_help_panel=DATA)(export.cli.preflight)
 app.command("sign-off", rich_help_panel=DATA)(export.cli.sign_off)
 app.command(rich_help_panel=DATA)(export.submit.cli.submit)
+export.submit.cli.jobs.command("compare")(export.evaluate.cli.compare)
 app.add_typer(export.submit.cli.jobs, rich_help_panel=DATA)
+app.command(rich_help_panel=DATA)(export.submit.cli.sweep)
+app.command(rich_help_panel=DATA)(service.trainer.cli.trainer)
+app.command(rich_help_panel=DATA)(service.trainer.cli.chat)
 app.command(rich_help_panel=TOOLS)(curate.cli.redact)
 app.command(rich_help_panel=TOOLS)(curate.cli.language)
 app.command(rich_help_panel=TOOLS)(curate.cli.duplicates)
 app.add_typer(curate.cli.rules, rich_help_panel=TOOLS)
-app.add_typer(curate.evaluation.cli.evaluate, rich_help_panel=TOOLS)
+curate.evaluation.cli.evaluate.command("models")(export.evaluate.cli.models)
+app.add_typer(
+    curate.evaluation.cli.evaluate,
+    cls=export.evaluate.cli.ModelsByDefault,
+    help="Compare two models on held-out conversations (the command `models` need not be named), or measure redaction.",
+    rich_help_panel=TOOLS,
+)
 app.add_typer(curate.teaching.cli.model, rich_help_panel=TOOLS)
 app.command(rich_help_panel=TOOLS)(store.cli.backup)
 app.command(rich_help_panel=TOOLS)(store.cli.restore)

@@ -13,6 +13,7 @@ from export.dataset import Dataset, build_dataset
 from export.errors import NothingToExport
 from export.submit.dry_run import DryRun, dry_run
 from ingest.exports import IngestReport, ingest_exports
+from ingest.loading import LOADING_MEMORY, LOADING_THREADS
 from ingest.saved_mappings import find_mapping
 from store.database import Store
 from store.progress import Progress, silent
@@ -32,19 +33,30 @@ class RunResult:
     nothing: NothingToExport | None = None
 
 
-def run_all(
+def load_all(
     workspace: Workspace,
-    store: Store,
     paths: Sequence[Path],
     *,
     connector: str | None = None,
     mapping: str | None = None,
+    progress: Progress = silent,
+) -> IngestReport:
+    """Ingest, with the store opened for this alone: loading needs little memory, and would fill what it is allowed."""
+    given = find_mapping(workspace, mapping) if mapping else None
+    with workspace.open(memory=LOADING_MEMORY, threads=LOADING_THREADS) as store:
+        return ingest_exports(workspace, store, paths, connector=connector, mapping=given, progress=progress)
+
+
+def run_all(
+    workspace: Workspace,
+    store: Store,
+    ingested: IngestReport,
+    *,
     workers: int | None = None,
+    provider: str | None = None,
     progress: Progress = silent,
 ) -> RunResult:
-    """Ingest, curate, export, and rehearse the submission; the report is written in any case."""
-    given = find_mapping(workspace, mapping) if mapping else None
-    ingested = ingest_exports(workspace, store, paths, connector=connector, mapping=given, progress=progress)
+    """Curate, export, and rehearse the submission; the report is written in any case."""
     curate_workspace(workspace, store, workers=workers, progress=progress)
     page = workspace.root / REPORT
     try:
@@ -53,4 +65,4 @@ def run_all(
         write_page(page, gather(store, workspace))
         return RunResult(ingested, page, nothing=nothing)
     write_page(page, gather(store, workspace))
-    return RunResult(ingested, page, dataset, dry_run(workspace, store, dataset.dataset_id))
+    return RunResult(ingested, page, dataset, dry_run(workspace, store, dataset.dataset_id, provider=provider))

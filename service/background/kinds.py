@@ -160,8 +160,19 @@ def submit(work: Work) -> dict[str, Any]:
         raise NotConfirmed("Nothing was sent: nobody agreed to this price.", hint="Make a dry run, and agree to it.")
     check_signed(work.workspace, work.store, rehearsal.dataset_id)
     again, patience = work.arguments.get("again") is True, Patience(seconds=PATIENCE)
-    with closing(open_provider(settings.provider, endpoint_of(settings), patience)) as provider:
-        done = hand_over(work.store, provider, rehearsal, again=again, patience=patience, progress=work.progress)
+    endpoint, model = endpoint_of(settings), rehearsal.model
+    with closing(
+        open_provider(settings.provider, endpoint, patience, workspace=work.workspace, model=model)
+    ) as provider:
+        done = hand_over(
+            work.store,
+            provider,
+            rehearsal,
+            again=again,
+            flagged=settings.flagged,
+            patience=patience,
+            progress=work.progress,
+        )
     return {"job": done.job.job_id, "dataset": rehearsal.dataset_id, "status": done.job.status}
 
 

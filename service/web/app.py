@@ -45,6 +45,7 @@ from service.web.pages import (
     rules,
     sign_in,
     sign_off,
+    votes,
     working,
 )  # fmt: skip
 from service.web.problems import API, Problem, broken, handle_errors, log_bug, respond, text_problem
@@ -56,6 +57,7 @@ PAGES: list[APIRouter] = [
     home.router, add.router, sign_in.router, history.router, people.router,
     working.router, outcomes.router, rules.router, audit.router, datasets.router,
     sign_off.router, jobs.router, review.router, patterns.router, lists.router,
+    votes.router,
 ]  # fmt: skip
 """The screens; a module's router is added here when it works, and its place in rendering.NAVIGATION."""
 
@@ -113,6 +115,7 @@ def create_app(server: Server) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         with server.store.another() as store:
             sweep(server.workspace, store)
+            server.standings.count(store)  # before anybody asks: at a million conversations it takes seconds
         server.tasks.start()
         yield
         server.tasks.stop()

@@ -43,6 +43,7 @@ NAVIGATION: list[Place] = [
     Place("/datasets", "Dataset", "viewer", "Release"),
     Place("/sign-off", "Sign-off", "viewer", "Release"),
     Place("/jobs", "Jobs", "viewer", "Release"),
+    Place("/votes", "Votes", "viewer", "Release"),
     Place("/history", "History", "viewer", "Account for it"),
     Place("/people", "People and settings", "viewer", "Account for it"),
 ]

@@ -11,6 +11,7 @@ from curate.redact.policy import Policy, load_policy
 from curate.review.decisions import Desk
 from curate.review.queue import Queued, Wanted, page_of, place_of
 from curate.review.reading import Case
+from curate.review.reservations import release, reserve
 from curate.review.showing import View, view_of
 from service.background.tasks import TaskRow
 from service.web.dependencies import Service, Signed, Writer
@@ -45,6 +46,19 @@ def next_free(
             if one.conversation_key != behind and _is_free(one, person):
                 return one.conversation_key
     return None
+
+
+def take_next(
+    store: Store, person: str, now: datetime, *, behind: str = "", wanted: Wanted | None = None
+) -> str | None:
+    """Reserve the next one in the same moment as it is looked for, so that no two people are sent to one."""
+    with store.transaction():
+        key = next_free(store, person, now, behind=behind, wanted=wanted)
+        if behind:
+            release(store, behind, person)
+        if key:
+            reserve(store, key, person, now)
+    return key
 
 
 def seen_by(person: Person, case: Case, policy: Policy, *, originals: bool = True) -> View:

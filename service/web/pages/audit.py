@@ -120,7 +120,7 @@ def _revealed(store: Store, here: Workspace, sample: Sample, turn_key: str) -> R
     """Say what was replaced in the turn that was read last; told only once it is rated."""
     if turn_key not in sample.rated:
         return None
-    turn = blind_turn(store, here.settings, turn_key)
+    turn = blind_turn(store, here.settings, sample, turn_key)
     if turn is None:
         return None
     replaced = sum(one.start is None for one in turn.stretches)

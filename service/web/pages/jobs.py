@@ -150,7 +150,7 @@ def look_at(service: Server, job_id: str) -> str:
         return ""
     patience = Patience(seconds=0)
     try:
-        with closing(open_provider(job.provider, job.endpoint, patience)) as provider:
+        with closing(open_provider(job.provider, job.endpoint, patience, workspace=service.workspace)) as provider:
             following.look(service.store.another, provider, job_id, patience=patience)
     except Unavailable as error:
         return error.message
@@ -166,7 +166,7 @@ def cancel_job(service: Server, job: Job) -> Job:
         SubmitError: the provider could not be asked.
     """
     patience = Patience(seconds=SECONDS)
-    with closing(open_provider(job.provider, job.endpoint, patience)) as provider:
+    with closing(open_provider(job.provider, job.endpoint, patience, workspace=service.workspace)) as provider:
         return following.cancel(service.store.another, provider, job.job_id, patience=patience)
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from curate.review.acts import act_of
-from curate.review.everywhere import decide_everywhere, same_text
+from curate.review.everywhere import decide_everywhere, same_texts
 from curate.review.lists import ALLOW, DENY, Entry, Listing, listed, preview, put, take_off
 from curate.review.reading import KEPT
 from curate.review.undoing import undo
@@ -31,15 +31,15 @@ SIZE = 50
 def ask_everywhere(request: Request, desk: DeskNow, person: Signed, key: str, finding: Text) -> Response:
     """Say how often a finding's text was found, before anything is done."""
     item = desk.case(key).item(finding)
-    told = {verdict: same_text(desk.store, finding, verdict).counted for verdict in ("accept", "reject")}
+    told = same_texts(desk.store, finding)
     return page(
         request,
         "_everywhere.html",
         key=key,
         finding=finding,
         type_words=plain_type(item.entity_type),
-        accept=told["accept"],
-        reject=told["reject"],
+        accept=told["accept"].counted,
+        reject=told["reject"].counted,
         may=person.may("lead"),
     )
 

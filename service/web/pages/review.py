@@ -13,7 +13,7 @@ from curate.review.acts import Act, last_acts, newest_of
 from curate.review.decisions import Desk, accept_rest, add_span, decide, flag, retype
 from curate.review.errors import ReviewError
 from curate.review.queue import STATES, Wanted, counts, page_of
-from curate.review.reading import KEPT, Case, read_case, read_head
+from curate.review.reading import KEPT, Case, read_head
 from curate.review.reservations import holder, release, reserve
 from curate.review.showing import View
 from curate.review.undoing import undo
@@ -22,7 +22,7 @@ from service.web.dependencies import Reader, Service, Signed, Writer, needs
 from service.web.paging import decode, encode
 from service.web.people import Person
 from service.web.rendering import page
-from service.web.reviewing import DeskNow, PolicyNow, next_free, reveal, run_again, seen_by
+from service.web.reviewing import DeskNow, PolicyNow, reveal, run_again, seen_by, take_next
 from store.database import Store
 
 router = APIRouter()
@@ -43,13 +43,13 @@ BATCHES = """
 SELECT batch_id, any_value(connector) || ' · ' || strftime(max(started_at), '%Y-%m-%d') FROM batches
 GROUP BY batch_id ORDER BY max(started_at) DESC LIMIT 100
 """
-TYPES = "SELECT DISTINCT unnest(entity_types) AS entity_type FROM review_queue ORDER BY 1"
 
 
 @router.get("/review")
 def show_queue(
     request: Request,
     reader: Reader,
+    policy: PolicyNow,
     state: Name = "open",
     batch: Name = "",
     kind: Name = "",
@@ -69,7 +69,7 @@ def show_queue(
         next=encode(last.risk, last.conversation_key) if last else "",
         is_first=not after,
         batches=reader.rows(BATCHES),
-        types=menu(kind for (kind,) in reader.rows(TYPES)),
+        types=menu(name for name, entity in policy.entities if entity.operator != KEPT),
         acts=last_acts(reader),
         plain_type=plain_type,
     )
@@ -79,9 +79,7 @@ def show_queue(
 def go_to_next(writer: Writer, person: Signed, behind: Text = "", batch: Text = "", kind: Text = "") -> Response:
     """Go to the next conversation that nobody has."""
     wanted = Wanted(batch=batch, entity_type=kind)
-    key = next_free(writer, person.name, datetime.now(UTC), behind=behind, wanted=wanted)
-    if behind:
-        release(writer, behind, person.name)
+    key = take_next(writer, person.name, datetime.now(UTC), behind=behind, wanted=wanted)
     return RedirectResponse(f"/review/{key}" if key else "/review", status_code=303)
 
 
@@ -182,8 +180,7 @@ def return_item(writer: Writer, person: Signed, key: str) -> Response:
 
 
 def _to_next(desk: Desk, person: Person, key: str) -> Response:
-    following = next_free(desk.store, person.name, desk.now, behind=key)
-    release(desk.store, key, person.name)
+    following = take_next(desk.store, person.name, desk.now, behind=key)
     return Response(status_code=204, headers={"HX-Redirect": f"/review/{following}" if following else "/review"})
 
 
@@ -214,12 +211,13 @@ def show_again(request: Request, desk: Desk, person: Person, key: str, at: str, 
     """Show the conversation after something happened to it, at a finding or at the first undecided one."""
     if person.may("reviewer"):
         reserve(desk.store, key, person.name, desk.now)
+    desk.read.clear()  # what happened may have changed it elsewhere than at this desk
     seen = _see(desk, person, key)
     return page(request, "_desk.html", **_context(desk, person, seen, at or _first_open(seen.view), say=say))
 
 
 def _see(desk: Desk, person: Person, key: str) -> Seen:
-    case = read_case(desk.store, desk.policy, key)
+    case = desk.look(key)
     return Seen(case, seen_by(person, case, desk.policy))
 
 
