@@ -7,10 +7,10 @@ BIN := $(VENV)/bin
 DEMO := .demo
 MODEL := .model
 
-.PHONY: help demo test check bench model fix docs lock
+.PHONY: help demo test train check bench bench-store model fix docs lock
 
 help: ## show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 demo: $(VENV)/.installed ## run the whole job over sample_logs in a throw-away workspace
 	@rm -rf $(DEMO)
@@ -22,6 +22,10 @@ demo: $(VENV)/.installed ## run the whole job over sample_logs in a throw-away w
 
 test: $(VENV)/.installed ## run the test suite
 	$(BIN)/python -m pytest -n auto
+
+train: $(VENV)/.installed ## install what trains on this machine: torch, transformers, TRL, PEFT (1.5 GB)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable '.[train]'
 
 check: $(VENV)/.installed ## everything that must be clean before a commit
 	$(BIN)/ruff format --check .
@@ -35,6 +39,10 @@ check: $(VENV)/.installed ## everything that must be clean before a commit
 
 bench: $(VENV)/.installed ## measure against the baselines, each in the same run
 	$(BIN)/python -m benchmarks
+
+bench-store: $(VENV)/.installed ## build a store of a million conversations in .benchstore, and measure the pages on it
+	$(BIN)/python -m benchmarks.store .benchstore
+	$(BIN)/python -m benchmarks.pages .benchstore
 
 model: $(VENV)/.installed ## rebuild the name model from the shared data (half an hour on 2 free cores)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/name_model/requirements.txt

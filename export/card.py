@@ -108,6 +108,8 @@ def _shape(manifest: Mapping[str, Any]) -> Iterator[str]:
         yield f"Agents speak as {settings['persona']}, where that is nobody's name in the conversation."
     if cut := sum(file["cut"] for file in files):
         yield f"Lines without their oldest turns: {cut:,}."
+    if fitted := sum(file.get("fitted", 0) for file in files):
+        yield f"Changed to fit {manifest['format']}: {fitted:,} lines ({manifest['fitted_to']})."
     if repaired := sum(file["repaired"] for file in files):
         yield f"Lines in which a control mark, such as `<|endoftext|>`, was broken up by a space: {repaired:,}."
 

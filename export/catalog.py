@@ -33,6 +33,11 @@ class Dataset:
         return dict(self.manifest["files"])
 
     @property
+    def bundle(self) -> dict[str, str]:
+        """The files that go with the splits of its format, by name: their SHA-256."""
+        return dict(self.manifest.get("bundle", {}))
+
+    @property
     def card(self) -> Path:
         """The data card."""
         return self.folder / "README.md"
@@ -51,7 +56,8 @@ class Dataset:
 
     def damage(self) -> list[str]:
         """Name the files that are gone or not what the manifest describes."""
-        return [name for name, file in self.files.items() if _digest(self.folder / name) != file["sha256"]]
+        told = {name: file["sha256"] for name, file in self.files.items()} | self.bundle
+        return [name for name, sha256 in told.items() if _digest(self.folder / name) != sha256]
 
     def verify(self) -> None:
         """Check every file against the manifest.

@@ -9,6 +9,7 @@ from typing import Any
 
 from export.catalog import Dataset
 from export.errors import ExportError
+from export.formats.registry import OPENAI_CHAT, find_target
 from export.models import DEFAULT_MODEL
 from export.preflight import PreflightFinding, preflight_files
 from export.repair import Repaired, repair_file
@@ -35,14 +36,21 @@ def check_files(
     paths: Sequence[Path],
     *,
     model: str | None = None,
+    format: str = OPENAI_CHAT.name,  # noqa: A002 - the word of the command line
     repair: Path | None = None,
     progress: Progress = silent,
 ) -> Checkup:
     """Check files that belong together, the one to train on first; `repair` writes a mended copy of the only one.
 
     Raises:
-        ExportError: a file is not there, several are to be repaired, or there is something under the new name.
+        ExportError: a file is not there, several are to be repaired, there is something under the new name, the format
+            is unknown, or none that repairs are known for.
     """
+    target = find_target(format)
+    if repair is not None and target is not OPENAI_CHAT:
+        raise ExportError(
+            f"Only {OPENAI_CHAT.name} files can be repaired.", hint="Leave --repair out, or export the dataset anew."
+        )
     for path in paths:
         if not path.is_file():
             raise ExportError(f"There is no file {path}.", hint="Name a JSON lines file, or a dataset: latest.")
@@ -50,7 +58,7 @@ def check_files(
         raise ExportError("One file can be repaired at a time.", hint="Name one file with --repair.")
     name = model or DEFAULT_MODEL
     with progress.task("preflight") as task:
-        findings = preflight_files({str(path): path for path in paths}, name, most=None, task=task)
+        findings = preflight_files({str(path): path for path in paths}, name, most=None, task=task, target=target)
     if repair is None:
         return Checkup(name, tuple(paths), tuple(findings))
     with progress.task("repair") as task:
@@ -69,7 +77,8 @@ def check_dataset(dataset: Dataset, *, model: str | None = None, progress: Progr
     name = model or str(dataset.manifest["model"])
     paths = {file: dataset.folder / file for file in dataset.files}
     with progress.task("preflight") as task:
-        findings = preflight_files(paths, name, most=None, task=task)
+        target = find_target(dataset.manifest["format"])
+        findings = preflight_files(paths, name, most=None, task=task, target=target)
     return Checkup(name, tuple(paths.values()), tuple(findings))
 
 

@@ -22,7 +22,10 @@ REASONS_SHOWN = 12
 
 
 def export(
-    format: Annotated[str, typer.Option(help="What the lines look like: openai-chat.")] = "openai-chat",  # noqa: A002
+    format: Annotated[  # noqa: A002
+        str, typer.Option(help="Who is to read the lines: a trainer or provider; --formats lists them.")
+    ] = "openai-chat",
+    formats: Annotated[bool, typer.Option("--formats", help="List the formats, and write nothing.")] = False,
     out: Annotated[Path | None, typer.Option(help="Copy the finished dataset to this folder too.")] = None,
     model: Annotated[str | None, typer.Option(help="The model whose tokens and limits count.")] = None,
     evaluation: Annotated[
@@ -37,14 +40,21 @@ def export(
     Splits never share a customer or a near-duplicate cluster; the manifest proves it. The same conversations, rules
     and seed give the same bytes; exporting again without a change gives the same dataset.
 
+    Formats other than openai-chat bring a ready configuration and START.md, which says how to start; those named
+    -preference hold pairs of answers. One export writes one format; the splits are the same in all.
+
     In chatmill.toml, `split_by = "time"` under `[export]` trains on what is older and tests on what is newer;
     `[balance]` caps customers and agents, as in `caps = ["customer 20"]`, and meets shares, as in
     `targets = ["topic: returns 30%, rest 70%"]`. What is left out is counted in the data card, with the reason.
     """
-    from export.dataset import build_dataset
     from store.console import Console
 
     console = Console(json=json)
+    if formats:
+        show_formats(console)
+        return
+    from export.dataset import build_dataset  # loads what a list needs nothing of
+
     found = open_workspace(workspace)
     with found.open() as store:
         dataset = build_dataset(
@@ -114,6 +124,7 @@ def sign_off(
 def preflight(
     target: Annotated[list[str], typer.Argument(help="JSON lines files, the one to train on first; or a dataset.")],
     model: Annotated[str | None, typer.Option(help="The model whose tokens and limits count.")] = None,
+    format: Annotated[str, typer.Option(help="Of files from elsewhere; a dataset knows its own.")] = "openai-chat",  # noqa: A002
     repair: Annotated[Path | None, typer.Option(help="Write a repaired copy of the file here.")] = None,
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
@@ -131,7 +142,7 @@ def preflight(
     console = Console(json=json)
     paths = [Path(name) for name in target]
     if len(target) > 1 or paths[0].is_file() or paths[0].suffix:
-        checkup = check_files(paths, model=model, repair=repair, progress=console.progress())
+        checkup = check_files(paths, model=model, format=format, repair=repair, progress=console.progress())
     elif repair is not None:
         raise ExportError("A dataset is repaired as it is written.", hint="Write it anew: chatmill export.")
     else:
@@ -163,8 +174,18 @@ def show_findings(console: "Console", title: str, findings: Sequence["PreflightF
         console.table(title, ("", "where", "what", "what to do"), rows)
 
 
+def show_formats(console: "Console") -> None:
+    """Show every format with what it is."""
+    from export.formats.registry import TARGETS
+
+    console.table("Formats", ("name", "what it is"), [(one.name, one.help) for one in TARGETS.values()])
+    console.result({"formats": {one.name: one.help for one in TARGETS.values()}})
+
+
 def show_dataset(console: "Console", dataset: "Dataset") -> None:
     """Show a dataset version: its files, and where it is."""
+    from export.formats.starting import START
+
     console.table(
         f"Dataset {dataset.dataset_id}" + ("" if dataset.is_new else " (nothing changed)"),
         ("split", "examples#", "agent answers#", "tokens#"),
@@ -174,6 +195,8 @@ def show_dataset(console: "Console", dataset: "Dataset") -> None:
     _show_left_out(console, dataset.manifest)
     console.say(f"Dataset: {dataset.folder}")
     console.say(f"Data card: {dataset.card}")
+    if START in dataset.bundle:
+        console.say(f"How to train: {dataset.folder / START}")
 
 
 def _show_balance(console: "Console", balance: "Mapping[str, Any] | None") -> None:
@@ -243,7 +266,7 @@ def _price(rehearsal: "DryRun") -> str:
     rule = " by the provider's rule" if rehearsal.epochs_are_default else ""
     trained = f"{rehearsal.tokens:,} tokens x {rehearsal.epochs} epochs{rule}"
     if rehearsal.cost.usd is None:
-        return f"Price: {trained}; no price is known for {rehearsal.model}"
+        return f"Price: {trained}; no price is known for {rehearsal.model} ({rehearsal.cost.price_source})"
     source = f"{rehearsal.cost.price_source}, {rehearsal.cost.price_date}"
     return f"Price: {trained} = about ${rehearsal.cost.usd:,.2f} ({source})"
 

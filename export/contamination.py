@@ -24,8 +24,8 @@ from curate.dedup.signing import Hashes, Indexes, Scheme, Signed, shingles, sign
 from curate.dedup.similarity import Similarity
 from export.errors import BadPlan
 from export.evaluation_file import EvaluationFile
+from export.redacting import Redacted
 from export.split import LEFT_OUT
-from export.writing import Redacted
 from store.database import Store
 from store.progress import Progress
 from store.settings import Settings

@@ -20,19 +20,20 @@ from curate.audit.summary import audit_figures
 from export import manifest as manifests
 from export.card_files import card_files, write_card
 from export.catalog import Dataset, find_dataset
-from export.errors import ExportError, NothingToExport
+from export.errors import NothingToExport
 from export.formats import openai_chat
+from export.formats.registry import bundle_of, find_target
+from export.formats.target import Target
 from export.plan import Plan, make_plan
+from export.redacting import Redacted, redacted_turns
 from export.sign_off import check_unfrozen, is_frozen
-from export.writing import Redacted, Written, shape_of, write_splits
+from export.writing import Written, shape_of, write_splits
 from store.database import Store
-from store.errors import InternalError, unknown_name
+from store.errors import InternalError
 from store.ledger import Run, run
 from store.progress import Progress, silent
-from store.settings import Settings
 from store.workspace import Workspace
 
-FORMATS = (openai_chat.FORMAT,)
 PARTIAL = ".partial-"
 STAGE = "export"
 MANIFEST_FILE = "manifest.json"
@@ -45,17 +46,6 @@ ORDER BY finished_at DESC LIMIT 1
 """
 
 
-def redacted_turns(store: Store, settings: Settings, keys: list[str]) -> pl.DataFrame:
-    """Give the redacted public turns of conversations, from curate; agents speak as the persona where there is one."""
-    from curate.redact import redact  # loads rules that an export without a change does not need
-
-    if settings.export.persona:
-        from export.persona import voiced_turns
-
-        return voiced_turns(store, settings, keys)
-    return redact.redacted_turns(store, settings, keys)
-
-
 def build_dataset(
     workspace: Workspace,
     store: Store,
@@ -65,13 +55,13 @@ def build_dataset(
     model: str | None = None,
     evaluation: Sequence[Path] = (),
     progress: Progress = silent,
-    redacted: Redacted = redacted_turns,
+    redacted: Redacted | None = None,
 ) -> Dataset:
     """Write a dataset version of what curation kept, or give the one that holds exactly that already.
 
     `out` is a folder that gets a copy of its files too. What is like a record of the `evaluation` files, or of those in
-    the settings, is left out. `redacted` gives the redacted public turns of conversations
-    (curate.redact by default): conversation_key, turn_key, position, kind, role, text.
+    the settings, is left out. `redacted` gives the redacted public turns of conversations: conversation_key, turn_key,
+    position, kind, role, text; None asks curate, from the worker processes where that needs no key.
 
     Raises:
         NothingToExport: no conversation can become an example.
@@ -79,27 +69,28 @@ def build_dataset(
         InternalError: a promise broke: a leak was about to be written, or two splits share somebody.
         FrozenDataset: it is a version that was signed, and its files were changed since.
     """
-    if format not in FORMATS:
-        raise ExportError(unknown_name("format", format, FORMATS), hint="Choose one with --format.")
-    shape_of(workspace.settings, model or workspace.settings.export.model)
+    target = find_target(format)
+    shape_of(workspace.settings, model or workspace.settings.export.model, target)
     workspace.datasets.mkdir(exist_ok=True)
     _sweep(workspace.datasets)
-    plan = make_plan(workspace, store, model=model, evaluation=evaluation, redacted=redacted, progress=progress)
+    plan = make_plan(
+        workspace, store, model=model, evaluation=evaluation, redacted=redacted or redacted_turns, progress=progress
+    )
     if plan.rows.is_empty() and plan.left_out.is_empty():
         raise _nothing(store, plan.stale)
-    mark = manifests.fingerprint(store, plan)
+    mark = manifests.fingerprint(store, plan, target)
     dataset = _given(workspace, store, plan, mark)
     if dataset is None:
-        with run(store, STAGE, inputs={"fingerprint": mark}, versions=_versions()) as this:
-            dataset = _write(workspace, store, plan, this, redacted, progress)
+        with run(store, STAGE, inputs={"fingerprint": mark}, versions=_versions(target)) as this:
+            dataset = _write(workspace, store, plan, target, this, redacted=redacted, progress=progress)
             this.position["dataset"] = dataset.dataset_id
     if out is not None:
         _copy(dataset, out)
     return dataset
 
 
-def _versions() -> dict[str, Any]:
-    return {"format": openai_chat.VERSION, "manifest": manifests.MANIFEST_VERSION}
+def _versions(target: Target) -> dict[str, Any]:
+    return {"format": target.version, "manifest": manifests.MANIFEST_VERSION}
 
 
 def _given(workspace: Workspace, store: Store, plan: Plan, mark: str) -> Dataset | None:
@@ -130,7 +121,14 @@ def _retold(store: Store, plan: Plan, dataset: Dataset) -> Dataset:
 
 
 def _write(
-    workspace: Workspace, store: Store, plan: Plan, this: Run, redacted: Redacted, progress: Progress
+    workspace: Workspace,
+    store: Store,
+    plan: Plan,
+    target: Target,
+    this: Run,
+    *,
+    redacted: Redacted | None,
+    progress: Progress,
 ) -> Dataset:
     partial = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=workspace.datasets))
     try:
@@ -139,20 +137,23 @@ def _write(
             plan.settings,
             rows=plan.rows,
             folder=partial,
+            target=target,
             model=plan.model,
             seed=plan.seed,
             redacted=redacted,
             progress=progress,
         )
         items = pl.concat([written.items, plan.left_out.with_columns(split=pl.lit("excluded"))], how="diagonal")
-        return _settle(workspace, store, plan, replace(written, items=items), partial, this)
+        return _settle(workspace, store, plan, target, replace(written, items=items), partial, this)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _settle(workspace: Workspace, store: Store, plan: Plan, written: Written, partial: Path, this: Run) -> Dataset:
+def _settle(
+    workspace: Workspace, store: Store, plan: Plan, target: Target, written: Written, partial: Path, this: Run
+) -> Dataset:
     """Put the finished files in their place, unless the very same dataset stands there already."""
-    made = manifests.manifest(store, plan, written, run_id=this.run_id)
+    made = manifests.manifest(store, plan, target, written, run_id=this.run_id)
     if not made["conversations"]:
         raise _nothing(store, plan.stale, made)
     _check_promises(made)
@@ -171,6 +172,8 @@ def _settle(workspace: Workspace, store: Store, plan: Plan, written: Written, pa
     if known:
         check_unfrozen(store, name)
     (partial / MANIFEST_FILE).write_bytes(manifests.as_bytes(dict(dataset.manifest)))
+    for file, text in bundle_of(dataset.manifest).items():
+        (partial / file).write_text(text, encoding="utf-8")
     write_card(partial, dataset.manifest)
     shutil.rmtree(folder, ignore_errors=True)
     partial.chmod(0o755)
@@ -231,7 +234,7 @@ def _sweep(folder: Path) -> None:
 
 def _copy(dataset: Dataset, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    for name in (*dataset.files, MANIFEST_FILE, *card_files(dataset.manifest)):
+    for name in (*dataset.files, *dataset.bundle, MANIFEST_FILE, *card_files(dataset.manifest)):
         partial = out / f"{name}.partial"
         shutil.copyfile(dataset.folder / name, partial)
         partial.replace(out / name)

@@ -25,7 +25,7 @@ from store.workspace import Workspace
 
 ITEM = """
 SELECT conversation_key, content_hash, group_id, tokens, sha256, turn_key, coalesce(cut_turns, 0) AS cut_turns,
-       coalesce(repairs, []) AS repairs FROM dataset_items
+       coalesce(repairs, []) AS repairs, other_key, pair_source FROM dataset_items
 WHERE dataset_id = ? AND split = ? AND line = ?
 """
 # Of a line made from a version that was superseded since: where that version stood.
@@ -54,6 +54,11 @@ LEFT JOIN (
 ) AS d ON d.subject_id = f.finding_id
 WHERE f.conversation_key = ? ORDER BY f.turn_key, f.start_char, f.end_char DESC, f.entity_type
 """
+# The answer that lost in a preference pair, which may be of another conversation.
+OTHER = """
+SELECT t.conversation_key, c.connector, c.external_id, c.source_uri, c.place AS conversation_place, t.place, t.position
+FROM turns AS t JOIN conversations AS c USING (conversation_key) WHERE t.turn_key = ?
+"""
 STAGES = """
 SELECT p.stage, p.version, p.status, p.content_hash = ? AS is_current, p.run_id, r.finished_at::VARCHAR AS at
 FROM processed AS p LEFT JOIN runs AS r USING (run_id) WHERE p.conversation_key = ? ORDER BY r.started_at, p.stage
@@ -81,6 +86,7 @@ USES = {
     "": "",
     "cut": ", not in this line",
     "answer": ", the answer of this line",
+    "other": ", the answer that lost in this line",
     "after": ", after the answer of this line",
 }
 
@@ -151,6 +157,7 @@ class Explanation:
     signatures: tuple[Facts, ...]  # who signed the dataset off, or took that back
     jobs: tuple[Facts, ...]
     message: Facts  # the line itself, parsed
+    pair: Facts | None = None  # of a preference pair: where the answer that lost stands, and why it did
 
 
 def explain_line(
@@ -201,6 +208,7 @@ def explain_line(
         signatures=_facts(store, SIGNATURES, found.dataset_id),
         jobs=_facts(store, JOBS, found.dataset_id),
         message=orjson.loads(raw) if sha256(raw).hexdigest() == digest else {},
+        pair=_pair(store, item),
     )
 
 
@@ -219,7 +227,7 @@ def _item(store: Store, found: Dataset, split: str, line: int) -> Facts:
     if not rows:
         count = next(file["lines"] for file in found.files.values() if file["split"] == split)
         raise UnknownDataset(
-            f"{split}.jsonl of {found.dataset_id} has no line {line}.", hint=f"It has lines 1 to {count}."
+            f"{found.path(split).name} of {found.dataset_id} has no line {line}.", hint=f"It has lines 1 to {count}."
         )
     return rows[0]
 
@@ -238,6 +246,11 @@ def _line(found: Dataset, name: str, number: int) -> bytes:
 
 def _facts(store: Store, sql: str, *params: Any) -> tuple[Facts, ...]:  # noqa: ANN401 - SQL values
     return tuple(store.frame(sql, list(params)).to_dicts())
+
+
+def _pair(store: Store, item: Facts) -> Facts | None:
+    found = _facts(store, OTHER, item["other_key"]) if item["other_key"] else ()
+    return {"source": item["pair_source"], **found[0]} if found else None
 
 
 def _turns(workspace: Workspace, store: Store, item: Facts, *, reveal: bool) -> Iterator[TurnStep]:
@@ -270,6 +283,8 @@ def _uses(said: Sequence[Facts], item: Facts) -> dict[str, str]:
     if item["turn_key"] in keys:
         uses[item["turn_key"]] = "answer"
         uses |= dict.fromkeys(keys[keys.index(item["turn_key"]) + 1 :], "after")
+    if item["other_key"]:
+        uses[item["other_key"]] = "other"
     return uses
 
 
@@ -320,6 +335,11 @@ def _told(one: Explanation) -> Iterator[str]:
     if one.repairs:
         yield f"  repaired: {', '.join(one.repairs)}"
     yield from _told_source(one)
+    if one.pair:
+        pair = one.pair
+        why = "a draft that was rewritten" if pair["source"] == "draft" else "rated badly, to nearly the same question"
+        yield f"  the answer that lost: {why}; {pair['connector']} {pair['external_id']}, {pair['source_uri']}"
+        yield f"    {pair['conversation_place']}, {pair['place']}, turn {pair['position']}"
     yield "turns"
     for turn in one.turns:
         yield from _told_turn(turn)

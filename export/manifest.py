@@ -19,7 +19,8 @@ from curate.customers import IDENTITIES
 from curate.redact.policy import load_policy
 from export import contamination, split_time
 from export.composition import composition
-from export.formats import openai_chat
+from export.formats.registry import bundle_of
+from export.formats.target import Target
 from export.models import default_epochs, encoding_of
 from export.plan import Plan
 from export.split import CLUSTERS, overlap
@@ -73,12 +74,12 @@ def chatmill_version() -> str:
         return "checkout"
 
 
-def config(plan: Plan) -> dict[str, Any]:
+def config(plan: Plan, target: Target) -> dict[str, Any]:
     """Give what shapes a dataset beside its conversations."""
     export = plan.settings.export
     return {
-        "format": openai_chat.FORMAT,
-        "format_version": openai_chat.VERSION,
+        "format": target.name,
+        "format_version": target.version,
         "model": plan.model,
         "encoding": encoding_of(plan.model),
         "seed": plan.seed,
@@ -104,7 +105,7 @@ def about(plan: Plan) -> dict[str, str]:
     return {name: " ".join(text.split()) for name, text in asdict(plan.settings.card).items()}
 
 
-def fingerprint(store: Store, plan: Plan) -> str:
+def fingerprint(store: Store, plan: Plan, target: Target) -> str:
     """Hash everything the files follow from, so that an export without a change is known before anything is read."""
     with store.scratch(kept=plan.rows.select("conversation_key", "content_hash")):
         curated = store.rows(CURATED)
@@ -112,7 +113,7 @@ def fingerprint(store: Store, plan: Plan) -> str:
     policy = load_policy(store.path.parent).fingerprint
     parts = [
         MANIFEST_VERSION,
-        config(plan),
+        config(plan, target),
         asdict(plan.settings.redaction),
         policy,
         curated,
@@ -126,13 +127,13 @@ def fingerprint(store: Store, plan: Plan) -> str:
     return whole.hexdigest()
 
 
-def dataset_id(plan: Plan, written: Written) -> str:
+def dataset_id(plan: Plan, target: Target, written: Written) -> str:
     """Name a dataset by what it holds and how it was made: the same content has the same name, wherever it is built."""
     files = {name: file.sha256 for name, file in written.files.items()}
-    return "ds-" + sha256(orjson.dumps([files, config(plan)])).hexdigest()[:12]
+    return "ds-" + sha256(orjson.dumps([files, config(plan, target)])).hexdigest()[:12]
 
 
-def manifest(store: Store, plan: Plan, written: Written, *, run_id: str) -> dict[str, Any]:
+def manifest(store: Store, plan: Plan, target: Target, written: Written, *, run_id: str) -> dict[str, Any]:
     """Describe a dataset version; counted from what was written, the overlap from the tables."""
     stages = store.rows(STAGES)
     rules: dict[str, Any] = {stage: orjson.loads(versions) for stage, versions, _ in stages}
@@ -143,11 +144,11 @@ def manifest(store: Store, plan: Plan, written: Written, *, run_id: str) -> dict
     with store.scratch(written=exported.select("conversation_key")):
         facts = {name: store.frame(sql).to_dicts() for name, sql in _FACTS.items()}
     made = {"run_id": run_id, "created_at": _now(store), "stages": {stage: run for stage, _, run in stages}}
-    return {
-        "dataset": dataset_id(plan, written),
+    told: dict[str, Any] = {
+        "dataset": dataset_id(plan, target, written),
         "manifest_version": MANIFEST_VERSION,
         "chatmill": chatmill_version(),
-        **config(plan),
+        **config(plan, target),
         "rules": rules,
         "files": {file.name: _file(split, written) for split, file in written.files.items()},
         "conversations": exported["conversation_key"].n_unique(),
@@ -159,7 +160,7 @@ def manifest(store: Store, plan: Plan, written: Written, *, run_id: str) -> dict
         "periods": split_time.periods_of(store, exported) if plan.assignment.period else None,
         "balance": plan.balance,
         "contamination": list(plan.contamination),
-        "overlap": overlap(store, exported),
+        "overlap": overlap(store, _whose(store, exported)),
         "overlap_rules": {"customers": " ".join(IDENTITIES.split()), "clusters": CLUSTERS},
         "excluded": excluded.to_dicts(),
         "changed_since_curated": plan.stale,
@@ -167,8 +168,30 @@ def manifest(store: Store, plan: Plan, written: Written, *, run_id: str) -> dict
         **composition(store, exported),
         "about": about(plan),
         "funnel": funnel(store),
+        **_of_format(target, exported),
         "run": {**made, "audit": audit_figures(store)},
     }
+    bundle = {name: sha256(text.encode()).hexdigest() for name, text in bundle_of(told).items()}
+    return {**told, "bundle": bundle} if bundle else told
+
+
+def _whose(store: Store, exported: pl.DataFrame) -> pl.DataFrame:
+    """Give whose words stand in which split (conversation_key, split): a pair may hold those of two conversations."""
+    others = exported.select("split", turn_key="other_key").drop_nulls()
+    with store.scratch(others=others):
+        theirs = store.frame(
+            "SELECT DISTINCT t.conversation_key, o.split FROM others AS o JOIN turns AS t USING (turn_key) ORDER BY ALL"
+        )
+    return pl.concat([exported.select("conversation_key", "split"), theirs])
+
+
+def _of_format(target: Target, exported: pl.DataFrame) -> dict[str, Any]:
+    """Tell what a format changed of the canonical lines, and where pairs come from; nothing of OpenAI's own."""
+    told: dict[str, Any] = {"fitted_to": target.fit_says} if target.fit_says else {}
+    if target.kind == "preference":
+        sources = exported.group_by("pair_source").len().sort("pair_source").iter_rows()
+        told["pairs"] = dict(sources)
+    return told
 
 
 _FACTS = {"sources": SOURCES, "languages": LANGUAGES, "personal_data": FOUND}
@@ -211,6 +234,7 @@ def _file(split: str, written: Written) -> dict[str, Any]:
         "tokens_margin": file.margin,
         "cut": file.cut,
         "repaired": file.repaired,
+        **({"fitted": file.fitted} if file.fitted else {}),
     }
 
 

@@ -72,6 +72,16 @@ _ALIASES = {
     "gpt-4o-mini": "gpt-4o-mini-2024-07-18",
     "gpt-3.5-turbo": "gpt-3.5-turbo-0125",
 }
+# USD for a million tokens of prompts and of answers, of the model itself and of its fine-tunes. Of the same pricing
+# page; those of the models themselves, of nano and of 3.5 from memory.
+_ANSWERS = {
+    "gpt-4.1-2025-04-14": ((2.0, 8.0), (3.0, 12.0)),
+    "gpt-4.1-mini-2025-04-14": ((0.4, 1.6), (0.8, 3.2)),
+    "gpt-4.1-nano-2025-04-14": ((0.1, 0.4), (0.2, 0.8)),
+    "gpt-4o-2024-08-06": ((2.5, 10.0), (3.75, 15.0)),
+    "gpt-4o-mini-2024-07-18": ((0.15, 0.6), (0.3, 1.2)),
+    "gpt-3.5-turbo-0125": ((0.5, 1.5), (3.0, 6.0)),
+}
 
 
 def base_name(name: str) -> str:
@@ -125,6 +135,16 @@ def price_table(*, tokens: int, epochs: int) -> list[Cost]:
     """Price the same training on every model whose price is known, the cheapest first."""
     costs = [cost(name, tokens=tokens, epochs=epochs) for name in KNOWN]
     return sorted(costs, key=lambda item: (item.usd_per_million or 0.0, item.model))
+
+
+def answers_usd(name: str, *, prompt_tokens: float, answer_tokens: float) -> float | None:
+    """Price answers of a model, or of a fine-tune of it; None where its price is not known."""
+    base = base_name(name)
+    known = _ANSWERS.get(_ALIASES.get(base, base))
+    if known is None:
+        return None
+    prompt, answer = known[1] if base != name else known[0]
+    return (prompt_tokens * prompt + answer_tokens * answer) / 1_000_000
 
 
 def shutdown_warnings(name: str, *, today: date) -> list[str]:

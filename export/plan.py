@@ -16,10 +16,10 @@ import polars as pl
 from export.balance.choosing import choose, wishes_of
 from export.contamination import find_contamination
 from export.evaluation_file import EvaluationFile, read_evaluation
+from export.redacting import Redacted
 from export.selection import select
 from export.split import Assignment, divide, groups_of
 from export.split_time import begins_of, divide_by_time, read_split
-from export.writing import Redacted
 from store.database import Store
 from store.progress import Progress
 from store.settings import Settings

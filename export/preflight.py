@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from export.formats.lines import read_line
-from export.formats.openai_rules import Problem, problems
+from export.formats.openai_rules import Problem
+from export.formats.registry import OPENAI_CHAT
+from export.formats.target import Target
 from export.models import Model, find
 from export.tokens import TokenCounter
 from store.progress import Task
@@ -26,6 +28,7 @@ MIN_EXAMPLES = 10
 SUFFIX_LENGTH = 64
 AZURE_SUFFIX_LENGTH = 18
 MOST_OF_A_CODE = 100  # findings of one code that are listed; the rest are counted
+MORE = "Export ten conversations or more, so that each split holds one."
 BOM = b"\xef\xbb\xbf"
 
 # These spoil a file or waste it, but nobody refuses it for them.
@@ -66,13 +69,16 @@ class _Check:
     """What one pass over one file or several remembers: the lines it saw, by hash."""
 
     model: Model
+    target: Target
     task: Task | None = None
     counter: TokenCounter | None = None
     seen: dict[bytes, tuple[str, int]] = field(default_factory=dict[bytes, tuple[str, int]])
 
-    def tokens(self, body: Mapping[str, Any]) -> int:
+    def tokens(self, record: Mapping[str, Any]) -> int:
+        """Count a canonical record, or both answers of a pair with what came before them."""
         self.counter = self.counter or TokenCounter(self.model.name)
-        return self.counter.example(body).total
+        answers = (record[key] for key in ("chosen", "rejected") if key in record)
+        return self.counter.example({**record, "messages": [*record["messages"], *answers]}).total
 
 
 def preflight(path: Path, model: str) -> list[PreflightFinding]:
@@ -87,17 +93,19 @@ def preflight_files(
     held_out: bool = False,
     most: int | None = MOST_OF_A_CODE,
     task: Task | None = None,
+    target: Target = OPENAI_CHAT,
 ) -> list[PreflightFinding]:
     """Check files that belong together: each one, and that no line stands in two of them.
 
     The smallest number of examples is asked of the first file alone, the one to train on, and of none when all of
     them are `held_out`. So many findings of a code as `most` are listed for a file, and the rest counted; None lists
-    all. `task` is told of each line.
+    all. `task` is told of each line. `target` is whose format they are in.
     """
-    check = _Check(find(model), task)
+    check = _Check(find(model), target, task)
+    minimum = 0 if held_out else MIN_EXAMPLES if target is OPENAI_CHAT else target.minimum
     findings: list[PreflightFinding] = []
     for number, (name, path) in enumerate(files.items()):
-        found = _file(name, path, check, minimum=MIN_EXAMPLES if number == 0 and not held_out else 0)
+        found = _file(name, path, check, minimum=0 if number else minimum)
         findings.extend(found if most is None else _listed(name, found, most))
     return findings
 
@@ -128,9 +136,11 @@ def _listed(name: str, found: Iterator[PreflightFinding], most: int) -> Iterator
 
 def _file(name: str, path: Path, check: _Check, *, minimum: int) -> Iterator[PreflightFinding]:
     size = path.stat().st_size
-    if size > MAX_FILE_BYTES:
+    most = MAX_FILE_BYTES if check.target is OPENAI_CHAT else check.target.most_bytes
+    if most and size > most:
         fix = "Make a smaller dataset, or upload in parts."
-        yield PreflightFinding(0, "file.too_large", f"The file has {size:,} bytes; 512 MB are taken.", fix, name)
+        message = f"The file has {size:,} bytes; {most // 2**20:,} MB are taken."
+        yield PreflightFinding(0, "file.too_large", message, fix, name)
     lines = 0
     with path.open("rb") as file:
         for lines, raw in enumerate(file, start=1):
@@ -142,6 +152,8 @@ def _file(name: str, path: Path, check: _Check, *, minimum: int) -> Iterator[Pre
                 yield PreflightFinding(lines, *problem, name)
             if check.task is not None:
                 check.task.advance()
+    if not lines and check.target.needs_every_split:
+        yield PreflightFinding(0, "file.empty", "The file is empty, which stops the trainer.", MORE, name)
     if lines < minimum:
         fix = "Fifty to a hundred good examples are where an effect begins to show."
         message = f"There are {lines} examples; at least {minimum} are asked for."
@@ -157,11 +169,14 @@ def _line(name: str, number: int, line: bytes, check: _Check) -> Iterator[Proble
     if isinstance(body, Problem):
         yield body
         return
-    found = list(problems(body))
+    found = list(check.target.problems(body))
     yield from found
     # A token is a byte or more, so only long lines need counting; broken ones cannot be counted.
     limit = check.model.max_example_tokens
-    if not found and len(line) > limit and (tokens := check.tokens(body)) > limit:
+    if found or len(line) <= limit:
+        return
+    record = check.target.read(body)
+    if not isinstance(record, Problem) and (tokens := check.tokens(record)) > limit:
         message = f"The example has {tokens:,} tokens; after {limit:,} it is cut, and its last answer lost."
         yield Problem("line.too_long", message, "Leave it out or shorten it.")
 

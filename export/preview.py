@@ -9,11 +9,10 @@ from typing import Any
 import polars as pl
 
 from export.balance.facts import counts_of, facts_of
-from export.dataset import redacted_turns
 from export.models import default_epochs, price_table
 from export.plan import Plan, make_plan
+from export.redacting import Redacted, redacted_turns
 from export.split import SPLITS
-from export.writing import Redacted
 from store.database import Store
 from store.progress import Progress, silent
 from store.workspace import Workspace

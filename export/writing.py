@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import IO, Any
+from string import Formatter
+from typing import IO, TYPE_CHECKING, Any
 
 import polars as pl
 
 from export.errors import ExportError
-from export.formats.examples import Example, Examples, Shape, examples
-from export.formats.openai_chat import Excluded, Said, check_prompt, fill_prompt, read_script
+from export.formats.examples import Examples, Shape
+from export.formats.openai_chat import Excluded, check_prompt, fill_prompt
+from export.formats.target import Target
+from export.making import Line, Made, Page, make_lines
 from export.models import find
+from export.redacting import Redacted, may_spread, read_unredacted, redacted_turns, worker_policy
 from export.split import SPLITS, digest
-from export.tokens import TokenCounter, Tokens
 from store.database import Store
 from store.errors import unknown_name
 from store.progress import Progress, Task
 from store.settings import Settings
 from store.workers import Workers
 
-Redacted = Callable[[Store, Settings, list[str]], pl.DataFrame]
+if TYPE_CHECKING:
+    from curate.redact.policy import Policy
+    from curate.redact.redact import Frames
+    from export.others import Others
 
 EXAMPLES: tuple[Examples, ...] = ("conversation", "turn")
 PERSONA = re.compile(r"[^\W\d_](?:[\w .'’-]{0,38}[\w.])?")
@@ -45,6 +50,8 @@ ITEMS = pl.Schema(
         "turn_key": pl.String,
         "cut_turns": pl.Int32,
         "repairs": pl.List(pl.String),
+        "other_key": pl.String,
+        "pair_source": pl.String,
     }
 )
 CALLS = """
@@ -65,36 +72,12 @@ REPEATED = Excluded("export.repeated", "Once redacted, it reads exactly like a c
 REPEATED_TURN = replace(REPEATED, reason="Once redacted, it reads exactly like an example that is already in.")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """An example as it comes from a worker: the line without its newline, its SHA-256, and what is counted of it."""
-
-    line: bytes
-    digest: bytes
-    tokens: Tokens
-    targets: int
-    turn_key: str | None
-    cut_turns: int
-    repairs: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What a worker needs to make examples of some conversations: their redacted turns and filled-in prompts."""
-
-    keys: list[str]
-    turns: pl.DataFrame
-    prompts: dict[str, str]
-    shape: Shape
-    model: str
-
-
 @dataclass(slots=True)
 class SplitFile:
     """What one split's file came to.
 
     `margin` is how far `tokens` may be off, `targets` counts the messages to learn, `cut` and `repaired` the lines
-    whose oldest turns are left out and those with something broken up.
+    whose oldest turns are left out and those with something broken up, `fitted` those that the format's order changed.
     """
 
     name: str
@@ -106,16 +89,18 @@ class SplitFile:
     sha256: str = ""
     cut: int = 0
     repaired: int = 0
+    fitted: int = 0
 
     def add(self, made: Line) -> None:
         """Count a line."""
         self.lines += 1
-        self.tokens += made.tokens.total
-        self.margin += made.tokens.margin
+        self.tokens += made.tokens
+        self.margin += made.margin
         self.bytes += len(made.line) + 1
         self.targets += made.targets
         self.cut += made.cut_turns > 0
         self.repaired += bool(made.repairs)
+        self.fitted += made.fitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +111,8 @@ class Written:
     items: pl.DataFrame
 
 
-def shape_of(settings: Settings, model: str) -> Shape:
-    """Read what examples are to be like from the settings.
+def shape_of(settings: Settings, model: str, target: Target) -> Shape:
+    """Read what examples are to be like from the settings; who learns the last answer alone gets one answer a line.
 
     Raises:
         ExportError: a setting is not what it may be; it is named with what is allowed.
@@ -146,22 +131,29 @@ def shape_of(settings: Settings, model: str) -> Shape:
             f"export.persona is {export.persona!r}, which is no name.",
             hint="Write up to 40 letters, blanks, points, apostrophes and hyphens in chatmill.toml.",
         )
-    return Shape(export.examples, export.context_turns, find(model).max_example_tokens)
+    kind: Examples = "turn" if target.learns == "last" else export.examples
+    return Shape(kind, export.context_turns, find(model).max_example_tokens)
 
 
 @dataclass(slots=True)
 class _Writer:
-    """What the pages share: where their turns come from, how examples are made, and which lines are out already."""
+    """What the pages share: where their turns come from, how examples are made, and which lines are out already.
+
+    `redacted` None lets the workers redact, by the policy.
+    """
 
     store: Store
     settings: Settings
-    shape: Shape
+    target: Target
     model: str
-    redacted: Redacted
+    shape: Shape
+    redacted: Redacted | None
+    policy: Policy
     workers: Workers
+    others: Others | None = None
     seen: set[bytes] = field(default_factory=set[bytes])
 
-    def lines(self, rows: pl.DataFrame) -> Iterator[tuple[pl.DataFrame, list[tuple[int, Line | Excluded]]]]:
+    def lines(self, rows: pl.DataFrame) -> Iterator[tuple[pl.DataFrame, Made]]:
         """Give page by page the rows, and for each row by its place its lines, or the reasons why there is none."""
         pages = list(rows.iter_slices(PAGE))
         made = self.workers.map(make_lines, map(self._page, pages))
@@ -178,11 +170,24 @@ class _Writer:
         return made
 
     def _page(self, page: pl.DataFrame) -> Page:
-        keys = page["conversation_key"].to_list()
-        return Page(keys, self._turns(page), self._prompts(page), self.shape, self.model)
+        own = None if self.redacted else read_unredacted(self.store, self.settings, self.policy, page)
+        spoken = self._redacted(page) if own is None else own.frames.turns
+        return Page(
+            keys=page["conversation_key"].to_list(),
+            turns=self._turns(page, spoken),
+            prompts=self._prompts(page),
+            shape=self.shape,
+            model=self.model,
+            format=self.target.name,
+            redaction=own and replace(own, frames=replace(own.frames, turns=_found(own.frames))),
+            others=self.others.of(page) if self.others else {},
+        )
 
-    def _turns(self, page: pl.DataFrame) -> pl.DataFrame:
-        spoken = self.redacted(self.store, self.settings, page["conversation_key"].to_list())
+    def _redacted(self, page: pl.DataFrame) -> pl.DataFrame:
+        redacted = self.redacted or redacted_turns
+        return redacted(self.store, self.settings, page["conversation_key"].to_list())
+
+    def _turns(self, page: pl.DataFrame, spoken: pl.DataFrame) -> pl.DataFrame:
         with self.store.scratch(page=page.select("conversation_key")):
             calls, unlearnt = self.store.frame(CALLS), self.store.frame(UNLEARNT)
         return (
@@ -194,39 +199,21 @@ class _Writer:
         )
 
     def _prompts(self, page: pl.DataFrame) -> dict[str, str]:
-        template = self.settings.export.system_prompt
+        template, company = self.settings.export.system_prompt, self.settings.export.company
+        named = {name for _, name, _, _ in Formatter().parse(template) if name}
+        if named <= {"company"}:  # as it mostly is: the same for all
+            return dict.fromkeys(page["conversation_key"].to_list(), fill_prompt(template, {"company": company}))
         with self.store.scratch(page=page.select("conversation_key")):
             known = self.store.frame(CONTEXT)
-        company = self.settings.export.company
         return {
             row["conversation_key"]: fill_prompt(template, {**row, "company": company})
             for row in known.iter_rows(named=True)
         }
 
 
-def make_lines(page: Page) -> list[tuple[int, Line | Excluded]]:
-    """Make the examples of a page's conversations, in their order; each with the place of its conversation."""
-    turns: dict[str, list[Said]] = {}
-    for key, *said in page.turns.iter_rows():
-        turns.setdefault(key, []).append(Said(*said))
-    counter = _counter(page.model)
-    made: list[tuple[int, Line | Excluded]] = []
-    for place, key in enumerate(page.keys):
-        script = read_script(turns.get(key, ()), system=page.prompts.get(key, ""))
-        found = [script] if isinstance(script, Excluded) else examples(script, page.shape, counter)
-        made.extend((place, one if isinstance(one, Excluded) else _line(one)) for one in found)
-    return made
-
-
-@cache
-def _counter(model: str) -> TokenCounter:
-    return TokenCounter(model)
-
-
-def _line(made: Example) -> Line:
-    targets = _targets(made.body["messages"])
-    digest = sha256(made.line).digest()
-    return Line(made.line, digest, made.tokens, targets, made.turn_key, made.cut_turns, made.repairs)
+def _found(frames: Frames) -> pl.DataFrame:
+    """Give the turns in which something was found, all that a worker redacts."""
+    return frames.turns.join(frames.findings, on="turn_key", how="semi", maintain_order="left")
 
 
 def write_splits(
@@ -235,29 +222,40 @@ def write_splits(
     *,
     rows: pl.DataFrame,
     folder: Path,
+    target: Target,
     model: str,
     seed: int,
-    redacted: Redacted,
+    redacted: Redacted | None,
     progress: Progress,
 ) -> Written:
     """Write one file a split into a folder; `rows` holds conversation_key, content_hash, group_id and split.
 
-    The training file comes first, so that of conversations that read the same once redacted the training one stays.
+    `redacted` None lets curate redact, in the workers where it can. The training file comes first, so that of
+    conversations that read the same once redacted the training one stays.
     """
     # A few pages are written sooner than processes start.
     count = settings.workspace.workers if rows.height > ALONE else 1
     files: dict[str, SplitFile] = {}
     items: list[pl.DataFrame] = []
+    own = redacted or (None if may_spread(store, settings) else redacted_turns)
+    others = _others(store, settings, rows, redacted or redacted_turns) if target.kind == "preference" else None
     with progress.task("export", rows.height) as task, Workers(count) as workers:
-        writer = _Writer(store, settings, shape_of(settings, model), model, redacted, workers)
+        shape, policy = shape_of(settings, model, target), worker_policy(store)
+        writer = _Writer(store, settings, target, model, shape, own, policy, workers, others)
         for split in SPLITS:
             ordered = _in_order(rows.filter(split=split), seed)
-            files[split] = SplitFile(f"{split}.jsonl")
+            files[split] = SplitFile(target.files[split])
             with (folder / files[split].name).open("wb") as file:
                 items.extend(_write(writer, ordered, file, into=files[split], task=task))
                 file.flush()
                 os.fsync(file.fileno())
     return Written(files, pl.concat([ITEMS.to_frame(), *items]))
+
+
+def _others(store: Store, settings: Settings, rows: pl.DataFrame, redacted: Redacted) -> Others:
+    from export.others import Others, find_twins  # loads what searches texts, which chat lines do not need
+
+    return Others(store, settings, redacted, find_twins(store, settings, rows, redacted))
 
 
 def _in_order(rows: pl.DataFrame, seed: int) -> pl.DataFrame:
@@ -271,32 +269,20 @@ def _write(
     """Write one split's lines and give its rows of dataset_items, page by page."""
     whole = sha256()
     for page, found in writer.lines(ordered):
-        rows = page.to_dicts()
-        items: list[dict[str, Any]] = []
+        rows = page.select("conversation_key", "content_hash", "group_id", "split").rows()
+        items: list[tuple[Any, ...]] = []
         for place, made in found:
+            key, content_hash, group_id, split = rows[place]
             if isinstance(made, Excluded):
-                out = {"split": "excluded", "code": made.code, "reason": made.reason, "turn_key": made.turn_key}
-                items.append({**rows[place], **out})
+                out = (None, group_id, None, None, made.code, made.reason, made.turn_key, None, None, None, None)
+                items.append((key, content_hash, "excluded", *out))
                 continue
             line = made.line + b"\n"
             file.write(line)
             whole.update(line)
             into.add(made)
-            items.append({**rows[place], **_told(made), "line": into.lines})
+            told = (made.tokens, made.digest.hex(), None, None, made.turn_key, made.cut_turns, made.repairs)
+            items.append((key, content_hash, split, into.lines, group_id, *told, made.other, made.pair))
         task.advance(page.height)
-        yield pl.DataFrame(items, schema=ITEMS)
+        yield pl.DataFrame(items, schema=ITEMS, orient="row")
     into.sha256 = whole.hexdigest()
-
-
-def _told(made: Line) -> dict[str, Any]:
-    return {
-        "tokens": made.tokens.total,
-        "sha256": made.digest.hex(),
-        "turn_key": made.turn_key,
-        "cut_turns": made.cut_turns,
-        "repairs": made.repairs,
-    }
-
-
-def _targets(messages: Sequence[Mapping[str, Any]]) -> int:
-    return sum(message["role"] == "assistant" and message.get("weight", 1) == 1 for message in messages)

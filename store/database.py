@@ -20,6 +20,8 @@ from store.frames import as_arrow, from_relation
 from store.imports import spare_duckdb
 from store.spool import Spool
 
+# A parameter's place, or a text in quotes, in which a question mark is none.
+PLACEHOLDER = re.compile(r"'(?:[^']|'')*'|\?")
 Params = Sequence[Any] | None
 
 
@@ -146,7 +148,7 @@ class Store:
 
     def frame(self, sql: str, params: Params = None) -> pl.DataFrame:
         """Run a query and give its result as a frame."""
-        return from_relation(self._connection.sql(sql, params=params))
+        return from_relation(self._connection.sql(self._bound(sql, params)))
 
     def append(self, table: str, frame: pl.DataFrame) -> None:
         """Insert a frame's rows, by column name; columns it lacks become null."""
@@ -216,6 +218,15 @@ class Store:
         """Bring the write-ahead log into the file, so that the file alone is the whole store."""
         self._connection.execute("CHECKPOINT store")
 
+    def _bound(self, sql: str, params: Params) -> str:
+        """Hand parameters over as variables; a relation made with parameters takes six times as long to read."""
+        if not params:
+            return sql
+        names = iter(range(len(params)))
+        for number, value in enumerate(params):
+            self._connection.execute(f"SET VARIABLE p{number} = ?", [value])
+        return PLACEHOLDER.sub(lambda found: found[0] if found[0] != "?" else f"getvariable('p{next(names)}')", sql)
+
     def _attach(self, path: Path, key: bytes) -> None:
         try:
             self._connection.execute(f"ATTACH {_quoted(str(path))} AS store (ENCRYPTION_KEY '{key.hex()}')")
@@ -254,6 +265,7 @@ def _config(spill: Path, threads: int | None, memory: str | None) -> dict[str, A
         "autoload_known_extensions": "false",
         "allow_unsigned_extensions": "false",
         "preserve_insertion_order": "true",
+        "checkpoint_threshold": "256MB",
     }
     if threads is not None:
         config["threads"] = str(threads)

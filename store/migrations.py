@@ -137,6 +137,71 @@ def _versions(store: Store) -> None:
     """)
 
 
+def _moderations(store: Store) -> None:
+    """Keep what moderation said of a text, under the text's hash, so that it is asked about once."""
+    store.execute("""
+        CREATE TABLE moderations (
+            text_sha256 VARCHAR NOT NULL,
+            judge VARCHAR NOT NULL,         -- who said so, with the version
+            categories VARCHAR[] NOT NULL   -- empty: nothing stands out
+        )
+    """)
+
+
+def _answers(store: Store) -> None:
+    store.execute((files("store") / "evaluations.sql").read_text(encoding="utf-8"))
+
+
+def _pairs(store: Store) -> None:
+    # A line may be a preference pair: the turn of the answer that lost, and whether it was a draft or badly rated.
+    store.execute("ALTER TABLE dataset_items ADD COLUMN other_key VARCHAR")
+    store.execute("ALTER TABLE dataset_items ADD COLUMN pair_source VARCHAR")
+
+
+def _keys(store: Store) -> None:
+    """Find one conversation among a million: what people open one by one has an index, and pages are quick.
+
+    A table with an index takes no new column (DuckDB 1.5): drop the index before, and make it again.
+    """
+    store.execute("CREATE INDEX conversations_by_key ON conversations (conversation_key)")
+    store.execute("CREATE INDEX turns_by_conversation ON turns (conversation_key)")
+    store.execute("CREATE INDEX decisions_by_conversation ON decisions (conversation_key)")
+    store.execute("CREATE INDEX findings_by_id ON findings (finding_id)")
+    # As public_turns. An index is used by a scan that has no other filter; the view's own would stand beside it.
+    store.execute("""
+        CREATE MACRO public_turns_of(wanted) AS TABLE
+        WITH own AS MATERIALIZED (SELECT * FROM turns WHERE conversation_key = wanted)
+        SELECT * FROM own
+        WHERE visibility = 'public' AND kind IN ('message', 'tools', 'tool_call', 'tool_result')
+          AND role IN ('customer', 'agent', 'bot') AND NOT is_deleted AND NOT is_draft AND text <> ''
+    """)
+
+
+def _turn_rows(store: Store) -> None:
+    """Show where a turn stands, so that a page of them is read without looking at all."""
+    store.execute("""
+        CREATE OR REPLACE VIEW public_turns AS
+        SELECT *, rowid AS turn_row FROM turns
+        WHERE visibility = 'public'
+          AND kind IN ('message', 'tools', 'tool_call', 'tool_result')
+          AND role IN ('customer', 'agent', 'bot') AND NOT is_deleted AND NOT is_draft
+          AND strlen(text) > 0  -- text <> '' would be looked for while scanning, and takes longer than all the rest
+    """)
+
+
+def _signal_counts(store: Store) -> None:
+    """Keep how many conversations have which value of a signal, so that another threshold's effect is looked up."""
+    store.execute("""
+        CREATE TABLE signal_counts (        -- made of signals and outcomes after each curation
+            signal VARCHAR NOT NULL,
+            step DOUBLE NOT NULL,           -- the thousandth at or below the value
+            is_exact BOOLEAN NOT NULL,      -- the value is that thousandth; else it lies between it and the next
+            standing VARCHAR NOT NULL,      -- keep, only CODE (the one rule that drops it), or nothing
+            conversations BIGINT NOT NULL
+        )
+    """)
+
+
 MIGRATIONS = (
     Migration("0001_first_tables", _first_tables),
     Migration("0020_submissions", _submissions),
@@ -150,6 +215,12 @@ MIGRATIONS = (
     Migration("0085_review", _review),
     Migration("0090_misses", _misses),
     Migration("0091_sign_offs", _sign_offs),
+    Migration("0100_moderations", _moderations),
+    Migration("0110_answers", _answers),
+    Migration("0120_pairs", _pairs),
+    Migration("0130_keys", _keys),
+    Migration("0131_signal_counts", _signal_counts),
+    Migration("0140_turn_rows", _turn_rows),
 )
 
 

@@ -110,8 +110,18 @@ class SubmitSettings:
     """What a fine-tuning job is asked for."""
 
     provider: str = _setting("openai", "Who trains.")
-    base_url: str = _setting("", "The provider's address, for others who speak OpenAI's API; empty: OpenAI itself.")
+    base_url: str = _setting("", "The provider's address; empty: its usual one.")
+    account: str = _setting("", "Your account's name, where the provider's address holds it: Fireworks.")
     epochs: int = _setting(0, "Passes over the data; 0 lets the provider's rule decide.")
+    hyperparameters: tuple[str, ...] = _setting(
+        (), 'More of them by the provider\'s own names, as in "batch_size 8", "learning_rate 1e-5", "lora true".'
+    )
+    training_type: str = _setting(
+        "", "Azure's trainingType: Standard, GlobalStandard or Developer; empty: its default."
+    )
+    flagged: str = _setting(
+        "refuse", "Lines that moderation flags: refuse to send, leave-out (of the next export), or send."
+    )
     suffix: str = _setting("chatmill", "Ends the fine-tuned model's name.")
 
 

@@ -11,7 +11,18 @@ from typer.testing import CliRunner
 
 from service.main import app
 
-HEAVY = ("spacy", "polars", "duckdb", "presidio_analyzer", "langdetect", "numpy", "bpe_openai", "ftfy", "openai")
+HEAVY = (
+    "spacy",
+    "polars",
+    "duckdb",
+    "presidio_analyzer",
+    "langdetect",
+    "numpy",
+    "bpe_openai",
+    "ftfy",
+    "openai",
+    "torch",
+)
 
 
 def commands(

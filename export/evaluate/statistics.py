@@ -14,7 +14,7 @@ from math import sqrt
 import numpy as np
 import numpy.typing as npt
 
-from curate.evaluation.intervals import Interval, wilson
+from curate.evaluation.intervals import wilson
 
 Numbers = npt.NDArray[np.float64]
 Statistic = Callable[[Numbers], Numbers]  # from sums of columns, one row a resample, to one figure a row
@@ -74,7 +74,9 @@ def difference_of_paired_shares(first: Sequence[bool], second: Sequence[bool]) -
     total = both + one + other + none
     if not total:
         return Estimate(0.0, -1.0, 1.0, 0)
-    return _joined(share_of(both + one, total), share_of(both + other, total), phi=_phi(both, one, other, none), of=total)
+    return _joined(
+        share_of(both + one, total), share_of(both + other, total), phi=_phi(both, one, other, none), of=total
+    )
 
 
 def _phi(both: int, one: int, other: int, none: int) -> float:
@@ -124,7 +126,12 @@ def resampled(columns: Numbers, statistic: Statistic, *, seed: int, resamples: i
 def mean_of(values: Sequence[float], *, seed: int) -> Estimate:
     """Give a mean with its bootstrap interval."""
     columns = np.column_stack([np.asarray(values, dtype=np.float64), np.ones(len(values))])
-    return resampled(columns, lambda sums: sums[:, 0] / sums[:, 1], seed=seed)
+    return resampled(columns, lambda sums: ratio(sums[:, 0], sums[:, 1]), seed=seed)
+
+
+def ratio(above: Numbers, below: Numbers) -> Numbers:
+    """Divide figure by figure; nan where there is nothing to divide by."""
+    return np.divide(above, below, out=np.full_like(above, np.nan), where=below != 0)
 
 
 def wins(won: int, lost: int) -> Estimate:
@@ -159,8 +166,3 @@ def _unequal(counts: Counter[str]) -> int:
 def excludes(estimate: Estimate, value: float) -> int:
     """Say where an interval lies: 1 above a value, -1 below it, 0 around it."""
     return 1 if estimate.low > value else -1 if estimate.high < value else 0
-
-
-def as_interval(estimate: Estimate) -> Interval:
-    """Give an estimate's limits alone."""
-    return Interval(estimate.low, estimate.high)

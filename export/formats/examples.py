@@ -35,28 +35,33 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One example: its JSON object, the line of bytes it is written as, without the newline, and its tokens.
+    """One example: its JSON object, which is the canonical record, and its tokens.
 
     `turn_key` names the turn that ends its answer where examples are answers; `cut_turns` counts the oldest turns that
     are not in it, whether the limit or the context's length left them out.
     """
 
     body: Mapping[str, Any]
-    line: bytes
     tokens: Tokens
     turn_key: str | None
     cut_turns: int
     repairs: tuple[str, ...]
 
+    @property
+    def line(self) -> bytes:
+        """Give the line that OpenAI reads, without the newline."""
+        return orjson.dumps(self.body)
+
 
 def examples(script: Script, shape: Shape, counter: TokenCounter) -> Iterator[Example | Excluded]:
     """Give a conversation's examples in reading order, and a reason for each that cannot be made."""
-    sums = Sums.of(script.messages, _fixed(script, counter), counter)
+    sums = Sums.of(script.messages, fixed_cost(script, counter), counter)
     if shape.examples == "conversation":
-        yield _example(script, shape, sums, script.targets[-1], turn_key=None)
+        yield _example(script, script.messages, shape, sums, script.targets[-1], turn_key=None)
         return
+    before = list(map(_unlearnt, script.messages))  # made once: it is in the examples of all later answers
     for answer in script.targets:
-        yield _example(script, shape, sums, answer, turn_key=script.turn_keys[script.turns[answer][-1]])
+        yield _example(script, before, shape, sums, answer, turn_key=script.turn_keys[script.turns[answer][-1]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,10 @@ def beginnings(messages: Sequence[Mapping[str, Any]], answer: int, context_turns
     return [number for number in asked if number >= said[-context_turns]] or asked[-1:]
 
 
-def _example(script: Script, shape: Shape, sums: Sums, answer: int, *, turn_key: str | None) -> Example | Excluded:
+def _example(
+    script: Script, before: Sequence[Message], shape: Shape, sums: Sums, answer: int, *, turn_key: str | None
+) -> Example | Excluded:
+    """Make the example of an answer; `before` are the messages as they stand before it."""
     end = answer + 1
     possible = beginnings(script.messages, answer, shape.context_turns)
     if not possible:
@@ -105,28 +113,28 @@ def _example(script: Script, shape: Shape, sums: Sums, answer: int, *, turn_key:
     first = next((first for first in possible if sums.fits(first, end, shape.limit)), None)
     if first is None:
         return excluded("export.too_long", turn_key)
-    body = _body(script, first, answer, only=turn_key is not None)
+    body = _body(script, [*before[first:answer], script.messages[answer]])
     cut = script.turns[first][0] if first else 0
-    is_repaired = any(not script.repaired.isdisjoint(turns) for turns in script.turns[first:end])
+    is_repaired = bool(script.repaired) and any(
+        not script.repaired.isdisjoint(turns) for turns in script.turns[first:end]
+    )
     repairs = (SPECIAL_TOKEN,) if is_repaired else ()
-    return Example(body, orjson.dumps(body), sums.tokens(first, end), turn_key, cut, repairs)
+    return Example(body, sums.tokens(first, end), turn_key, cut, repairs)
 
 
-def _fixed(script: Script, counter: TokenCounter) -> Cost:
-    words = counter.message(_system(script)).words if script.system else 0
+def fixed_cost(script: Script, counter: TokenCounter) -> Cost:
+    """Count what stands in every example of a conversation: what the system says, and the tools."""
+    words = counter.message(system_message(script)).words if script.system else 0
     return Cost(words, counter.tools(script.tools))
 
 
-def _system(script: Script) -> Message:
+def system_message(script: Script) -> Message:
+    """Give the system's message."""
     return {"role": "system", "content": script.system}
 
 
-def _body(script: Script, first: int, answer: int, *, only: bool) -> Message:
-    """Write the example; with `only` the last answer alone is to be learnt."""
-    told = script.messages[first : answer + 1]
-    if only:
-        told = [*map(_unlearnt, told[:-1]), told[-1]]
-    body: Message = {"messages": [_system(script), *told] if script.system else list(told)}
+def _body(script: Script, told: list[Message]) -> Message:
+    body: Message = {"messages": [system_message(script), *told] if script.system else told}
     if script.tools:
         body["tools"] = list(script.tools)
     return body

@@ -29,8 +29,11 @@ PLACEHOLDERS = ("channel", "language", "company")
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]")
 REASONS = {
     "export.no_customer": "The customer says nothing before the agent's last words.",
+    "export.no_pair": "Nothing stands against an answer of it: no rewritten draft, no badly rated twin.",
     "export.no_target": "No human agent speaks, so there is nothing to learn.",
     "export.no_weight": "Every answer of its agents is kept from being learnt by a rule, so nothing is left to learn.",
+    "export.not_taken": "The format cannot say it: tools are called in it, or nothing is left to learn in its order.",
+    "export.pair_same": "Both answers of the pair say the same.",
     "export.too_long": "It has more tokens than the model reads, even with all old turns cut.",
     "export.tool_arguments": "The arguments of a tool call are not valid JSON.",
     "export.tools": "The list of tools is not valid JSON, is too long, or has a tool without a name.",

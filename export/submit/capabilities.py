@@ -21,7 +21,9 @@ class Capabilities:
     """One provider: `endpoint` is its usual address ("" where each customer has one of their own).
 
     `key` is the environment variable and the keyring's entry that its API key is looked for under. Without `metadata`
-    a job is found again by its suffix, its id or its training file. `is_free` costs nobody anything.
+    a job is found again by its suffix, its id or its training file. `auto_epochs`: it takes "auto" for the epochs.
+    `is_free`: nobody pays for it. `look_every`: seconds between two looks at a job. `model`: what is trained where no
+    model is named; "" takes the dataset's.
     """
 
     name: str
@@ -34,11 +36,14 @@ class Capabilities:
     resume: bool = False
     checkpoints: bool = False
     moderation: bool = False
+    auto_epochs: bool = False
     suffix_most: int = 64
     suffix_dots: bool = True
     least_examples: int = 10
     most_bytes: int = 512 * MIB
     is_free: bool = False
+    look_every: float = 10.0
+    model: str = ""
 
 
 KNOWN = {
@@ -49,6 +54,7 @@ KNOWN = {
             "OpenAI, or whoever speaks its API at submit.base_url",
             endpoint="https://api.openai.com/v1",
             key="OPENAI_API_KEY",
+            auto_epochs=True,
             parts=True,
             metadata=True,
             pause=True,
@@ -60,6 +66,7 @@ KNOWN = {
             "azure",
             "Azure OpenAI in Microsoft Foundry",
             key="AZURE_OPENAI_API_KEY",
+            auto_epochs=True,
             metadata=True,
             pause=True,
             resume=True,
@@ -99,6 +106,7 @@ KNOWN = {
             "local",
             "this machine",
             key="CHATMILL_TRAINER_KEY",
+            auto_epochs=True,
             parts=True,
             metadata=True,
             pause=True,
@@ -107,6 +115,8 @@ KNOWN = {
             least_examples=1,
             most_bytes=8 * GIB,
             is_free=True,
+            look_every=2.0,
+            model="chatmill-tiny",
         ),
     )
 }

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from export.submit import jobs
-from export.submit.errors import NotThere, RequestRefused, UnknownJob
+from export.submit.errors import CannotDo, NotThere, RequestRefused, UnknownJob
 from export.submit.jobs import Job
 from export.submit.patience import Patience
 from export.submit.provider import Provider, RemoteEvent, RemoteJob
@@ -23,7 +23,7 @@ from store.history import record
 
 Opener = Callable[[], AbstractContextManager[Store]]
 
-LOOK_EVERY = 10.0  # seconds
+LOOK_EVERY = 10.0  # seconds, for who follows many jobs at once
 NEW_FOR = timedelta(minutes=10)
 GONE_AFTER = 3
 """How often a job must be missing in a row before it counts as deleted: one just made may not be everywhere yet."""
@@ -71,7 +71,7 @@ def follow(open_store: Opener, provider: Provider, name: str, *, patience: Patie
     following = _Following(provider, job, patience or Patience(), told)
     _step(open_store, following)
     while not following.job.is_over:
-        following.patience.sleep(LOOK_EVERY)
+        following.patience.sleep(following.provider.capabilities.look_every)
         _step(open_store, following)
     return following.job
 
@@ -116,6 +116,63 @@ def cancel(open_store: Opener, provider: Provider, name: str, *, patience: Patie
             return jobs.find_job(store, job.job_id)
     with suppress(RequestRefused):  # what is over already cannot be stopped; the look tells what it came to
         provider.cancel(job.provider_job_id)
+    following = _Following(provider, job, patience, told, missing=GONE_AFTER - 1)
+    _step(open_store, following)
+    return following.job
+
+
+def pause(open_store: Opener, provider: Provider, name: str, *, patience: Patience | None = None) -> Job:
+    """Ask for a job to wait, and give it as the provider then tells it.
+
+    Raises:
+        CannotDo: the provider pauses no jobs.
+        SubmitError: there is no such job, it is over, or the provider could not be asked.
+    """
+    return _ask(open_store, provider, name, "pause", patience or Patience())
+
+
+def resume(open_store: Opener, provider: Provider, name: str, *, patience: Patience | None = None) -> Job:
+    """Ask for a job that waits to go on, and give it as the provider then tells it.
+
+    Raises:
+        CannotDo: the provider resumes no jobs.
+        SubmitError: there is no such job, it is over, or the provider could not be asked.
+    """
+    return _ask(open_store, provider, name, "resume", patience or Patience())
+
+
+def checkpoints(open_store: Opener, provider: Provider, name: str) -> list[dict[str, Any]]:
+    """Ask which models a job has left behind so far, and keep the answer.
+
+    Raises:
+        SubmitError: there is no such job, or the provider could not be asked.
+    """
+    with open_store() as store:
+        job = jobs.find_job(store, name)
+    if not job.provider_job_id:
+        return []
+    found = provider.checkpoints(job.provider_job_id)
+    with open_store() as store:
+        now = jobs.find_job(store, job.job_id)
+        result = {**now.result, "checkpoints": found}
+        jobs.update(store, now, status=now.status, result=result, finished_at=now.finished_at)
+    return found
+
+
+def _ask(open_store: Opener, provider: Provider, name: str, what: str, patience: Patience) -> Job:
+    """Ask for a job to be paused or resumed; asking twice does no harm, and what was done already is no error."""
+    with open_store() as store:
+        job = jobs.find_job(store, name)
+        if job.is_over or not job.provider_job_id:
+            raise UnknownJob(f"{job.job_id} is {job.status}; it cannot be {what}d.", hint="chatmill jobs lists them.")
+        if not getattr(provider.capabilities, what):
+            raise CannotDo(f"{provider.capabilities.title} cannot {what} a job.", hint="chatmill jobs cancel stops it.")
+        record(store, f"job.{what}", subject=job.job_id, before={"status": job.status})
+        told = jobs.known_events(store, job)
+    if what == "pause":
+        provider.pause(job.provider_job_id)
+    else:
+        provider.resume(job.provider_job_id)
     following = _Following(provider, job, patience, told, missing=GONE_AFTER - 1)
     _step(open_store, following)
     return following.job
@@ -215,6 +272,7 @@ def _result(state: RemoteJob, seen: _Look) -> dict[str, Any]:
         "problem": state.problem,
         "files": seen.files,
         "checkpoints": seen.checkpoints,
+        "fields": dict(state.fields),
     }
 
 
@@ -234,5 +292,5 @@ def _tell(following: _Following, seen: _Look, now: Job) -> None:
 
 def _advice(job: Job) -> str:
     if job.status == "paused":
-        return " It waits until somebody resumes it at the provider, or cancels it: chatmill jobs cancel."
+        return " It waits until somebody resumes it (chatmill jobs resume) or cancels it (chatmill jobs cancel)."
     return ""

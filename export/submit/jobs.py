@@ -13,6 +13,7 @@ import polars as pl
 
 from export.submit.dry_run import DryRun
 from export.submit.errors import UnknownJob
+from export.submit.openai_dialects import TRAINING_TYPE
 from export.submit.provider import SUBMISSION_KEY, RemoteEvent, RemoteJob
 from store.database import Store
 from store.errors import unknown_name
@@ -77,6 +78,8 @@ class Event:
 def content_of(rehearsal: DryRun, provider: str, endpoint: str) -> str:
     """Hash what decides a job, and nothing that changes from run to run."""
     asked = {key: rehearsal.request.get(key) for key in ("model", "method", "seed", "suffix")}
+    if TRAINING_TYPE in rehearsal.request:
+        asked[TRAINING_TYPE] = rehearsal.request[TRAINING_TYPE]
     files = [file.sha256 for file in rehearsal.files]
     return sha256(
         orjson.dumps([provider, endpoint, rehearsal.dataset_id, files, asked], option=orjson.OPT_SORT_KEYS)
@@ -151,6 +154,18 @@ def set_body(store: Store, job: Job, body: Mapping[str, Any]) -> None:
     )
 
 
+def set_quote(store: Store, job: Job, usd: float) -> None:
+    """Record what the provider reckons a job will cost."""
+    request = find_job(store, job.job_id).request
+    told = {**request, "estimate": {**request["estimate"], "quoted_usd": usd}}
+    store.execute("UPDATE jobs SET request = ? WHERE job_id = ?", [_json(told), job.job_id])
+
+
+def list_running(store: Store) -> list[Job]:
+    """Give the jobs that a provider works on, the oldest first."""
+    return _select(store, "finished_at IS NULL AND provider_job_id IS NOT NULL ORDER BY created_at, job_id")
+
+
 def connect(store: Store, job: Job, remote: RemoteJob) -> None:
     """Record which of the provider's jobs this is, with a line in the history."""
     after = {"dataset": job.dataset_id, "provider": job.provider, "endpoint": job.endpoint, "model": job.model}
@@ -162,6 +177,19 @@ def connect(store: Store, job: Job, remote: RemoteJob) -> None:
             [remote.job_id, remote.status, job.job_id],
         )
         record(store, "job.submit", subject=job.job_id, after=after)
+
+
+def tuned_by(store: Store, name: str) -> str:
+    """Give the model that a job became.
+
+    Raises:
+        UnknownJob: there is no such job, or it became no model (yet).
+    """
+    job = find_job(store, name)
+    tuned = job.result.get("fine_tuned_model")
+    if not tuned:
+        raise UnknownJob(f"{job.job_id} is {job.status}; it has become no model.", hint="chatmill jobs follow")
+    return str(tuned)
 
 
 def known_ids(store: Store) -> set[str]:

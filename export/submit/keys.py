@@ -1,4 +1,5 @@
 """Find a provider's API key: in the environment, else in the system's keyring. It is neither stored nor shown."""
+# pyright: reportMissingImports=false
 
 from __future__ import annotations
 

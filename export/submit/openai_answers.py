@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from export.submit.errors import Unavailable
-from export.submit.provider import RemoteEvent, RemoteFile, RemoteJob
+from export.submit.provider import SUBMISSION_KEY, RemoteEvent, RemoteFile, RemoteJob, has_key, kept_fields
 
 
 class Answer(Protocol):
@@ -38,18 +38,22 @@ def body(answer: Answer) -> dict[str, Any]:
 
 def read_file(answer: Mapping[str, Any]) -> RemoteFile:
     """Read a file object."""
-    return RemoteFile(answer["id"], str(answer.get("status") or ""), _line(answer.get("status_details")))
+    return RemoteFile(answer["id"], str(answer.get("status") or ""), one_line(answer.get("status_details")))
 
 
-def read_job(answer: Mapping[str, Any]) -> RemoteJob:
-    """Read a job object."""
+def read_job(answer: Mapping[str, Any], *, key: str = "") -> RemoteJob:
+    """Read a job object; one that was given the submission key in its suffix counts as having it in its metadata."""
     tokens = answer.get("trained_tokens")
+    metadata = {str(name): str(value) for name, value in (answer.get("metadata") or {}).items()}
+    if key and not metadata and has_key(answer.get("suffix") or answer.get("user_provided_suffix"), key):
+        metadata = {SUBMISSION_KEY: key}
     return RemoteJob(
+        fields=kept_fields(answer),
         job_id=answer["id"],
         status=str(answer.get("status") or "unknown"),
         model=str(answer.get("model") or ""),
         training_file=str(answer.get("training_file") or ""),
-        metadata={str(key): str(value) for key, value in (answer.get("metadata") or {}).items()},
+        metadata=metadata,
         fine_tuned_model=answer.get("fine_tuned_model") or None,
         trained_tokens=tokens if isinstance(tokens, int) else None,
         finished_at=_time(answer.get("finished_at")),
@@ -65,7 +69,7 @@ def read_event(answer: Mapping[str, Any]) -> RemoteEvent:
         event_id=str(answer["id"]),
         happened_at=_time(answer.get("created_at")) or datetime.fromtimestamp(0, UTC),
         level=str(answer.get("level") or "info"),
-        message=_line(answer.get("message")),
+        message=one_line(answer.get("message")),
         data=data if isinstance(data, dict) else {},
     )
 
@@ -74,7 +78,7 @@ def _problem(error: object) -> str:
     """Word a job's error; healthy jobs carry an empty one."""
     if not isinstance(error, dict):
         return ""
-    return ": ".join(_line(error[key]) for key in ("code", "message") if error.get(key))
+    return ": ".join(one_line(error[key]) for key in ("code", "message") if error.get(key))
 
 
 def _time(stamp: object) -> datetime | None:
@@ -87,5 +91,6 @@ def _time(stamp: object) -> datetime | None:
         return None
 
 
-def _line(text: object) -> str:
+def one_line(text: object) -> str:
+    """Give a provider's words in one line of at most 500 characters."""
     return " ".join(str(text or "").split())[:500]

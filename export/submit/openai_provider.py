@@ -1,4 +1,6 @@
-"""The provider `openai`: OpenAI's Files, Uploads and fine-tuning APIs, and whoever speaks them at submit.base_url.
+"""The providers that speak OpenAI's Files, Uploads and fine-tuning APIs: `openai`, `azure`, `nebius`, `local`.
+
+What differs between them stands in openai_dialects.py.
 
 The SDK's own retries are off. They would launch a job twice or thrice (a create that answers 500 may have worked, and
 no idempotency key is sent), and their pauses could not be told to anybody.
@@ -7,7 +9,7 @@ no idempotency key is sent), and their pauses could not be told to anybody.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -15,11 +17,14 @@ from typing import Any, TypeVar
 
 import openai
 
+from export.submit.capabilities import KNOWN, Capabilities
 from export.submit.errors import AGAIN, NotThere, RequestRefused, Unavailable, UnknownModel
 from export.submit.openai_answers import Answer, body, read_event, read_file, read_job
+from export.submit.openai_dialects import arguments, mark_of, sent_as
 from export.submit.openai_errors import translate
 from export.submit.patience import Patience
 from export.submit.provider import SUBMISSION_KEY, RemoteEvent, RemoteFile, RemoteJob
+from export.submit.wire_errors import unreadable
 
 Result = TypeVar("Result")
 
@@ -28,17 +33,26 @@ PAGE = 100
 SECONDS, UPLOAD_SECONDS = 60.0, 600.0  # until a call counts as lost
 PURPOSE = "fine-tune"
 MEDIA_TYPE = "application/jsonl"
+MODERATION_MODEL = "omni-moderation-latest"
 
 
 class OpenAIProvider:
     """Speak to one endpoint with one key."""
 
-    name = "openai"
-
-    def __init__(self, endpoint: str, key: str, patience: Patience, *, part_bytes: int = PART_BYTES) -> None:
+    def __init__(
+        self,
+        endpoint: str,
+        key: str,
+        patience: Patience,
+        *,
+        capabilities: Capabilities = KNOWN["openai"],
+        part_bytes: int = PART_BYTES,
+    ) -> None:
         _hush()
+        self.name = capabilities.name
+        self.capabilities = capabilities
         self.endpoint = endpoint
-        self.part_bytes = part_bytes
+        self.part_bytes = part_bytes if capabilities.parts else capabilities.most_bytes
         self._key = key
         self._patience = patience
         # A redirect would carry the files to an address that nobody named.
@@ -64,6 +78,7 @@ class OpenAIProvider:
 
     def find_file(self, name: str, size: int) -> RemoteFile | None:
         """Find an uploaded file by its name, which holds its hash, and its size."""
+        size += len(mark_of(self.capabilities))
         with suppress(NotThere):  # an endpoint that lists no files
             for page in self._pages(lambda after: self._client.files.list(after=after, purpose=PURPOSE)):
                 for found in page:
@@ -80,9 +95,8 @@ class OpenAIProvider:
     def upload(self, path: Path, name: str) -> RemoteFile:
         """Send a file in one piece; tried once."""
         with path.open("rb") as file:
-            sent = self._once(
-                lambda: self._slow.files.create(file=(name, file, MEDIA_TYPE), purpose=PURPOSE),
-            )
+            content = sent_as(self.capabilities, file)
+            sent = self._once(lambda: self._slow.files.create(file=(name, content, MEDIA_TYPE), purpose=PURPOSE))
         return read_file(body(sent))
 
     def start_upload(self, name: str, size: int) -> str:
@@ -102,15 +116,16 @@ class OpenAIProvider:
 
     def create(self, request: Mapping[str, Any]) -> RemoteJob:
         """Make a job; tried once."""
-        return read_job(body(self._once(lambda: self._client.fine_tuning.jobs.create(**request))))
+        asked = arguments(self.capabilities, request)
+        return read_job(body(self._once(lambda: self._client.fine_tuning.jobs.create(**asked))))
 
     def jobs(self, key: str) -> Iterator[RemoteJob]:
         """Give the jobs that the provider lists for a submission key; some providers list all of them."""
-        asked = {SUBMISSION_KEY: key}
+        asked: Any = {SUBMISSION_KEY: key} if self.capabilities.metadata else openai.omit
         for page in self._pages(
             lambda after: self._client.fine_tuning.jobs.list(after=after, limit=PAGE, metadata=asked)
         ):
-            yield from map(read_job, page)
+            yield from (read_job(job, key=key) for job in page)
 
     def retrieve(self, job_id: str) -> RemoteJob:
         """Look a job up."""
@@ -144,6 +159,31 @@ class OpenAIProvider:
         """Ask for a job to be stopped; a second request does no harm."""
         return read_job(self._read(lambda: self._client.fine_tuning.jobs.cancel(job_id)))
 
+    def pause(self, job_id: str) -> RemoteJob:
+        """Ask for a job to wait."""
+        return read_job(self._read(lambda: self._client.fine_tuning.jobs.pause(job_id)))
+
+    def resume(self, job_id: str) -> RemoteJob:
+        """Ask for a job to go on."""
+        return read_job(self._read(lambda: self._client.fine_tuning.jobs.resume(job_id)))
+
+    def quote(self, request: Mapping[str, Any]) -> float | None:  # noqa: ARG002 - the protocol's shape
+        """Give nothing: none of these tells a price before the job is over."""
+        return None
+
+    def moderate(self, texts: Sequence[str]) -> list[list[str]] | None:
+        """Ask OpenAI's free moderation; an endpoint that has none, or none for each text, gives None."""
+        if not self.capabilities.moderation:
+            return None
+        try:
+            told = self._read(lambda: self._client.moderations.create(model=MODERATION_MODEL, input=list(texts)))
+        except RequestRefused:
+            return None
+        results = told.get("results")
+        if not isinstance(results, list) or len(results) != len(texts):
+            return None
+        return [sorted(name for name, is_so in one["categories"].items() if is_so) for one in results]
+
     def content(self, file_id: str) -> bytes:
         """Fetch a file."""
         return self._patience.trying(lambda: self._once(lambda: self._slow.files.content(file_id).read()))
@@ -157,9 +197,9 @@ class OpenAIProvider:
         try:
             return call()
         except openai.OpenAIError as error:
-            problem = translate(error, endpoint=self.endpoint, key=self._key)
+            problem = translate(error, endpoint=self.endpoint, key=self._key, provider=self.capabilities)
         except (ValueError, AttributeError):  # what the SDK trips over: JSON that breaks off, a page of a proxy
-            problem = Unavailable(f"{self.endpoint} gave an answer that is none of the fine-tuning API.", hint=AGAIN)
+            problem = unreadable(self.endpoint)
         # Raised out here so that no traceback carries the SDK's exception, which holds the request.
         raise problem
 

@@ -17,6 +17,11 @@ from export.submit.capabilities import Capabilities
 SUBMISSION_KEY = "submission_key"
 """The entry of a job's metadata by which it is found again."""
 
+KEY_DIGITS = 12
+"""How many hexadecimal digits of it stand in a name where there is no metadata: 48 bits."""
+
+SECRET = frozenset({"integrations", "wandbConfig", "wandb_key", "wandb_api_key", "hf_api_token", "awsS3Config"})
+
 OVER = frozenset({"succeeded", "failed", "cancelled"})
 FILE_WAITING = frozenset({"uploaded", "pending", "running", "notRunning"})  # the last three are Azure's
 FILE_FAILED = frozenset({"error", "failed", "deleted"})
@@ -43,7 +48,7 @@ class RemoteFile:
 
 @dataclass(frozen=True, slots=True)
 class RemoteJob:
-    """A job as the provider tells it; its status may be one we have never heard of."""
+    """A job as the provider tells it; its status may be one we have never heard of. `fields` is all that it told."""
 
     job_id: str
     status: str
@@ -55,6 +60,7 @@ class RemoteJob:
     finished_at: datetime | None = None
     result_files: tuple[str, ...] = ()
     problem: str = ""
+    fields: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def is_over(self) -> bool:
@@ -71,6 +77,24 @@ class RemoteEvent:
     level: str
     message: str
     data: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+def kept_fields(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what may be kept of a job's answer: all but keys, and addresses that open a file to whoever has them."""
+    return {
+        name: value for name, value in answer.items() if name not in SECRET and not name.lower().endswith("signedurl")
+    }
+
+
+def with_key(suffix: str, key: str, most: int) -> str:
+    """Put the beginning of a submission key at the end of a suffix, for providers that keep no metadata."""
+    room = most - KEY_DIGITS - 1
+    return f"{suffix[:room]}-{key[:KEY_DIGITS]}" if suffix else key[:KEY_DIGITS]
+
+
+def has_key(name: object, key: str) -> bool:
+    """Say whether a name was made by `with_key`, or holds one that was."""
+    return isinstance(name, str) and key[:KEY_DIGITS] in name
 
 
 class Provider(Protocol):

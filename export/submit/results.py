@@ -7,8 +7,11 @@ import binascii
 import csv
 import math
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from io import StringIO
 from typing import Any
+
+import orjson
 
 from export.submit.provider import RemoteEvent
 
@@ -33,14 +36,24 @@ def decode_result(raw: bytes) -> str:
 
 
 def figures_of_file(text: str) -> list[Figure]:
-    """Read a result file's figures; blank cells and what is no number are left out."""
-    rows = csv.DictReader(StringIO(text.lstrip("\ufeff")))
+    """Read a result file's figures, CSV or JSON lines; blank cells and what is no number are left out."""
+    told = text.lstrip("\ufeff")
+    rows = _json_lines(told) if told.lstrip().startswith("{") else csv.DictReader(StringIO(told))
     return [figure for row in rows for figure in _figures(row)]
 
 
 def figures_of_event(event: RemoteEvent) -> list[Figure]:
     """Read an event's figures; events of any other kind have none."""
     return list(_figures(event.data))
+
+
+def _json_lines(text: str) -> Iterator[Mapping[str, Any]]:
+    """Read JSON lines as Fireworks writes metrics; a line that is none is left out."""
+    for line in text.splitlines():
+        with suppress(orjson.JSONDecodeError):
+            row = orjson.loads(line)
+            if isinstance(row, dict):
+                yield row
 
 
 def _figures(row: Mapping[str, Any]) -> Iterator[Figure]:

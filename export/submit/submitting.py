@@ -10,10 +10,13 @@ from export.submit import jobs
 from export.submit.dry_run import DryRun, placeholder
 from export.submit.errors import KeyRefused, SubmitError, Unavailable
 from export.submit.jobs import Job
+from export.submit.moderation import LEAVE_OUT, REFUSE, SEND, check_choice, judge_for, moderate, refusal
 from export.submit.patience import Patience
 from export.submit.provider import SUBMISSION_KEY, Provider, RemoteJob
+from export.submit.setting_aside import set_aside
 from export.submit.uploading import Uploading
 from store.database import Store
+from store.history import record
 from store.ledger import run
 from store.progress import Progress, silent
 
@@ -34,15 +37,17 @@ def submit(
     rehearsal: DryRun,
     *,
     again: bool = False,
+    flagged: str = REFUSE,
     patience: Patience | None = None,
     progress: Progress = silent,
 ) -> Submission:
     """Upload a dataset's files and make its job, or give the job that was made of them before.
 
     Whatever interrupts this, the same call goes on where it was. `again` asks for one more job of the same content,
-    once the last one is over.
+    once the last one is over. `flagged` says what becomes of lines that moderation flags.
 
     Raises:
+        Flagged: moderation flagged lines, and they are not to be sent.
         SubmitError: what the provider refuses, or could not do in time; the hint says what to do.
     """
     patience = patience or Patience()
@@ -55,6 +60,7 @@ def submit(
         is_new = remote is None
         if remote is None:
             _tell_end(provider, rehearsal, patience)
+            _moderate(store, provider, rehearsal, job, flagged, patience, progress)
             body = _with_files(store, provider, rehearsal, job, patience, progress)
             remote = _create(store, provider, job, body, patience)
         jobs.connect(store, job, remote)
@@ -85,6 +91,30 @@ def _tell_end(provider: Provider, rehearsal: DryRun, patience: Patience) -> None
         patience.tell(f"{provider.endpoint} ends {rehearsal.model}, and every fine-tune of it, on {end}.")
 
 
+def _moderate(
+    store: Store, provider: Provider, rehearsal: DryRun, job: Job, flagged: str, patience: Patience, progress: Progress
+) -> None:
+    """Look through the lines before they leave the machine; what trains on this machine is sent to nobody.
+
+    Raises:
+        Flagged: something stands out, and it is not to be sent.
+    """
+    choice = check_choice(flagged)
+    if provider.capabilities.is_free:
+        return
+    judge = judge_for(provider, store.path.parent)
+    found = moderate(store, rehearsal.files, judge, progress=progress)
+    after = {"judge": found.judge, "messages": found.messages, "flagged": len(found.flags), "choice": choice}
+    record(store, "job.moderate", subject=job.job_id, after=after)
+    if not found.flags:
+        patience.tell(f"Moderation ({found.judge}): none of {found.messages:,} messages stands out.")
+    elif choice == SEND:
+        patience.tell(f"Moderation ({found.judge}) flags {len(found.flags):,} messages; they are sent as asked for.")
+    else:
+        aside = set_aside(store, rehearsal.dataset_id, found.flags) if choice == LEAVE_OUT else None
+        raise refusal(found, left_out=aside)
+
+
 def _with_files(
     store: Store, provider: Provider, rehearsal: DryRun, job: Job, patience: Patience, progress: Progress
 ) -> dict[str, Any]:
@@ -96,8 +126,17 @@ def _with_files(
     return {key: ids.get(value, value) if isinstance(value, str) else value for key, value in planned.items()}
 
 
+def _tell_quote(store: Store, provider: Provider, job: Job, body: Mapping[str, Any], patience: Patience) -> None:
+    """Say what the provider itself reckons, where it tells that before the job is made."""
+    quoted = provider.quote(body)
+    if quoted is not None:
+        patience.tell(f"{provider.endpoint} reckons with ${quoted:,.2f}.")
+        jobs.set_quote(store, job, quoted)
+
+
 def _create(store: Store, provider: Provider, job: Job, body: Mapping[str, Any], patience: Patience) -> RemoteJob:
     jobs.set_body(store, job, body)
+    _tell_quote(store, provider, job, body, patience)
     asked = jobs.find_job(store, job.job_id)
     try:
         return patience.once(

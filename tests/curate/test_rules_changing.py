@@ -5,20 +5,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from curate.dedup.stage import curate_duplicates
 from curate.errors import RulesError
 from curate.language import curate_language
-from curate.outcomes import curate_outcomes
+from curate.outcomes import GENERAL, curate_outcomes
 from curate.quality.changing import change_list, change_rule, read_terms, version_of, word_lists
+from curate.quality.counted import STAGE, count_signals
 from curate.quality.effects import counts, effect_of, spread_of
 from curate.quality.packs import rules_and_changed, workspace_rules
 from curate.quality.rules import Threshold
 from curate.quality.stage import curate_quality
 from curate.quality.trying import read_chat, try_rules
 from store.database import Store
+from store.ledger import run
 from store.workspace import Workspace
 from tests.curate.builders import add_conversation, curation_of
 from tests.curate.test_outcomes import redacted
@@ -136,11 +138,64 @@ def test_the_spread_counts_every_measured_conversation(workspace: Workspace, cur
     assert all(one.low < one.high for one in bins)
 
 
+VALUES = st.one_of(
+    st.integers(0, 60).map(float),
+    st.integers(0, 3000).map(lambda thousandths: thousandths / 1000),
+    st.floats(0, 3, allow_nan=False),
+)
+LIMITS = st.one_of(st.none(), st.integers(0, 3000).map(lambda thousandths: thousandths / 1000), st.floats(0, 3))
+
+
+@given(
+    values=st.lists(VALUES, min_size=1, max_size=len(WORDS)),
+    least=LIMITS,
+    most=LIMITS,
+    action=st.sampled_from(["drop", "flag", "off"]),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
+def test_an_effect_that_is_looked_up_is_the_one_that_the_signals_tell(
+    workspace: Workspace, curated: Store, values: list[float], least: float | None, most: float | None, action: str
+) -> None:
+    rules = workspace_rules(workspace.root)
+    named, reason = rule(workspace.root, "Q003"), GENERAL["decision.keep"]
+    curated.execute("DELETE FROM signals WHERE signal = ?", [named.signal])
+    for word, value in zip(WORDS, values, strict=False):
+        curated.execute("INSERT INTO signals VALUES (?, ?, ?, NULL, 'r')", [word, named.signal, value])
+    curated.execute("DELETE FROM runs WHERE stage = ?", [STAGE])
+    told = [effect_of(curated, rules, named, threshold=Threshold(least, most), action=action)]
+    count_signals(curated, rules, reason)
+    told.append(effect_of(curated, rules, named, threshold=Threshold(least, most), action=action))
+    assert told[0] == told[1]
+    assert told[0].measured == min(len(values), len(WORDS))
+
+
+def test_zeros_are_not_stored_and_yet_counted(workspace: Workspace, curated: Store) -> None:
+    named = rule(workspace.root, "Q063")  # no personal data is in any of them
+    assert curated.value("SELECT count(*) FROM signals WHERE signal = ?", [named.signal]) == 0
+    assert [(one.low, one.conversations) for one in spread_of(curated, named)] == [(0, len(WORDS))]
+    told = effect_of(curated, workspace_rules(workspace.root), named, threshold=Threshold(max=0.2), action="drop")
+    assert (told.measured, told.matches_then, told.newly) == (len(WORDS), 0, 0)
+
+
+def test_a_limit_that_zero_breaks_is_counted_after_the_next_curation(workspace: Workspace, curated: Store) -> None:
+    root = workspace.root
+    named = rule(root, "Q063")
+    least = Threshold(min=0.1)
+    assert "next curation" in effect_of(curated, workspace_rules(root), named, threshold=least, action="flag").sentence
+    change_rule(curated, root, "Q063", threshold=least, action="flag", by="Ann")
+    curate(workspace, curated)
+    now = rule(root, "Q063")
+    told = effect_of(curated, workspace_rules(root), now, threshold=now.threshold, action="flag")
+    assert (told.measured, told.matches_now) == (len(WORDS), len(WORDS))
+
+
 def test_what_lies_beyond_a_limit_has_a_step_of_its_own(workspace: Workspace, store: Store) -> None:
     shares = [0.01 * (at % 30) for at in range(500)] + [0.5]
     named = rule(workspace.root, "Q063")  # at most 0.4 of it is personal data
     for at, share in enumerate(shares):
         store.execute("INSERT INTO signals VALUES (?, ?, ?, NULL, 'r')", [f"c{at}", named.signal, share])
+    with run(store, "quality") as this:
+        this.position.update(signals=[named.signal], zeros=[named.signal])
     bins = spread_of(store, named)
     assert sum(one.conversations for one in bins) == len(shares)
     assert [one.conversations for one in bins if named.threshold.broken_by((one.low + one.high) / 2)] == [1]

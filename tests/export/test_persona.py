@@ -11,8 +11,8 @@ from curate.redact.operators import Operators
 from curate.redact.policy import Policy, load_policy
 from curate.redact.redact import Turn
 from curate.redact.spans import Finding
-from export.dataset import redacted_turns
 from export.persona import Voice, speak
+from export.redacting import redacted_turns
 from export.signatures import signed
 from store.database import Store
 from store.workspace import Workspace

@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from curate.redact.policy import load_policy
 from export.catalog import Dataset
 from export.dataset import build_dataset
 from export.errors import ExportError
 from export.preflight import preflight_files
+from export.redacting import redacted_turns
 from store.database import Store
 from store.workspace import Workspace
 from tests.export.builders import Case, add_curated, many, plain_turns, with_settings
@@ -129,3 +131,29 @@ def test_a_setting_that_cannot_be_is_named(
     with pytest.raises(ExportError, match=message):
         build(workspace, store, **export)
     assert not workspace.datasets.exists()
+
+
+@pytest.mark.parametrize("operator", ["placeholder", "hash"])
+def test_workers_redact_as_this_process_does(
+    workspace: Workspace, store: Store, monkeypatch: pytest.MonkeyPatch, operator: str
+) -> None:
+    (workspace.root / "rules").mkdir()
+    (workspace.root / "rules" / "redaction.toml").write_text(f'[entities.ORDER_ID]\noperator = "{operator}"\n')
+    monkeypatch.setattr("tests.export.builders.load_policy", lambda: load_policy(workspace.root))
+    add_curated(store, many(30))
+    found = store.frame("SELECT conversation_key, turn_key, strpos(text, 'rder') - 2 AS start FROM turns")
+    store.append("findings", found.with_columns(
+        pl.col("turn_key").alias("finding_id"), start_char=pl.col("start"), end_char=pl.col("start") + 7,
+        entity_type=pl.lit("ORDER_ID"), score=pl.lit(1.0), recognizer=pl.lit("x"), why=pl.lit("{}"), run_id=pl.lit("r"),
+    ).drop("start"))  # fmt: skip
+    here = build_dataset(workspace, store, redacted=redacted_turns)
+    written = {name: (here.folder / name).read_bytes() for name in here.files}
+    assert b"<ORDER_ID_" in written["train.jsonl"]
+    assert b"order number" not in written["train.jsonl"]
+    for table in ("datasets", "dataset_items", "runs"):
+        store.execute(f"DELETE FROM {table}")
+    monkeypatch.setattr("export.writing.ALONE", 0)
+    monkeypatch.setattr("export.writing.PAGE", 7)
+    spread = build_dataset(workspace, store)
+    assert (spread.dataset_id, spread.is_new) == (here.dataset_id, True)
+    assert {name: (spread.folder / name).read_bytes() for name in spread.files} == written

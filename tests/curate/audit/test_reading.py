@@ -59,7 +59,7 @@ def place(store: Store, key: str, word: str) -> Mark:
 def test_a_turn_is_read_as_it_would_leave_with_places_in_its_own_text(
     workspace: Workspace, store: Store, sample: Sample
 ) -> None:
-    turn = blind_turn(store, workspace.settings, "two-0")
+    turn = blind_turn(store, workspace.settings, sample, "two-0")
     assert turn is not None
     assert "two@example.com" not in "".join(one.text for one in turn.stretches)
     original = store.value("SELECT text FROM turns WHERE turn_key = 'two-0'")
@@ -67,7 +67,7 @@ def test_a_turn_is_read_as_it_would_leave_with_places_in_its_own_text(
         if one.start is not None:
             assert original[one.start : one.start + len(one.text)] == one.text
     assert [one.start for one in turn.stretches].count(None) == 1
-    answer = blind_turn(store, workspace.settings, "two-1")
+    answer = blind_turn(store, workspace.settings, sample, "two-1")
     assert answer is not None
     assert answer.before[0][0] == "customer"
     assert "example.com" not in answer.before[0][1]

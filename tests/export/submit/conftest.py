@@ -14,11 +14,14 @@ from pathlib import Path
 import pytest
 
 from export.submit import following, jobs, submitting
+from export.submit.capabilities import KNOWN
 from export.submit.dry_run import DryRun, dry_run
+from export.submit.fireworks_provider import FireworksProvider
 from export.submit.jobs import Job
 from export.submit.openai_provider import OpenAIProvider
 from export.submit.patience import Patience
 from export.submit.provider import Provider as AnyProvider
+from export.submit.together_provider import TogetherProvider
 from store.database import Store
 from store.workspace import Workspace
 from tests.export.submit.server import KEY, MODEL, Provider, serving
@@ -54,24 +57,47 @@ class Rig:
     def patience(self) -> Patience:
         return Patience(seconds=600, sleep=self.time.sleep, clock=self.time.clock, tell=self.told.append)
 
-    def rehearsal(self) -> DryRun:
-        return dry_run(self.workspace, self.store)
+    def rehearsal(self, dataset: str = "latest") -> DryRun:
+        return dry_run(self.workspace, self.store, dataset, provider=self.server.surface)
 
     def open(self) -> nullcontext[Store]:
         """Give the open store as if it were opened anew: opening it for every look would make the tests slow."""
         return nullcontext(self.store)
 
+    @property
+    def endpoint(self) -> str:
+        return self.server.url + ("/accounts/acme" if self.server.surface == "fireworks" else "")
+
+    def opened(self, key: str = KEY, patience: Patience | None = None) -> AnyProvider:
+        surface, patience = self.server.surface, patience or self.patience
+        if surface == "together":
+            return TogetherProvider(self.endpoint, key, patience)
+        if surface == "fireworks":
+            return FireworksProvider(self.endpoint, key, patience)
+        known = KNOWN[surface]
+        return OpenAIProvider(self.endpoint, key, patience, capabilities=known, part_bytes=self.part_bytes)
+
     @contextmanager
     def provider(self, key: str = KEY) -> Iterator[AnyProvider]:
-        made = OpenAIProvider(self.server.url, key, self.patience, part_bytes=self.part_bytes)
-        with closing(made) as provider:
+        with closing(self.opened(key)) as provider:
             yield provider
 
-    def submit(self, *, again: bool = False, follow: bool = True, provider: AnyProvider | None = None) -> Job:
+    def submit(
+        self,
+        *,
+        again: bool = False,
+        follow: bool = True,
+        provider: AnyProvider | None = None,
+        flagged: str = "refuse",
+        dataset: str = "latest",
+    ) -> Job:
         if provider is None:
             with self.provider() as made:
-                return self.submit(again=again, follow=follow, provider=made)
-        job = submitting.submit(self.store, provider, self.rehearsal(), again=again, patience=self.patience).job
+                return self.submit(again=again, follow=follow, provider=made, flagged=flagged, dataset=dataset)
+        rehearsal = self.rehearsal(dataset)
+        job = submitting.submit(
+            self.store, provider, rehearsal, again=again, flagged=flagged, patience=self.patience
+        ).job
         if follow:
             return following.follow(self.open, provider, job.job_id, patience=self.patience)
         return job
@@ -95,18 +121,25 @@ class Rig:
         assert len(self.server.jobs) == 1
         (remote,) = self.server.jobs.values()
         (job,) = self.rows("SELECT provider_job_id, status, finished_at IS NOT NULL FROM jobs")
-        assert job == (remote["id"], remote["status"], True)
-        events = self.rows("SELECT event_id FROM job_events")
-        assert sorted(events) == sorted((event["id"],) for event in self.server.events[remote["id"]])
+        assert job == (remote["id"], self.server.shown_status(remote), True)
+        heard = self.rows("SELECT message FROM job_events")
+        self.server.check_heard(remote["id"], [str(words) for (words,) in heard])
 
 
-def add_dataset(workspace: Workspace, store: Store, examples: int = 32) -> None:
-    """Put a dataset there as export would: three files, their hashes and counts, and its row in the store."""
-    folder = workspace.datasets / "ds-test"
+def add_dataset(
+    workspace: Workspace, store: Store, examples: int = 32, *, name: str = "ds-test", extra: bytes = b""
+) -> None:
+    """Put a dataset there as export would: three files, their hashes and counts, and its row in the store.
+
+    `extra` is a line that comes last in the file to train on.
+    """
+    folder = workspace.datasets / name
     folder.mkdir(parents=True)
     files: dict[str, dict[str, object]] = {}
     for split, first, count in (("train", 0, examples), ("validation", 1000, 4), ("test", 2000, 4)):
         raw = b"".join(example(number) for number in range(first, first + count))
+        raw += extra if split == "train" else b""
+        count += bool(extra) and split == "train"
         (folder / f"{split}.jsonl").write_bytes(raw)
         files[f"{split}.jsonl"] = {
             "split": split, "sha256": sha256(raw).hexdigest(), "bytes": len(raw), "lines": count, "targets": count,
@@ -114,8 +147,8 @@ def add_dataset(workspace: Workspace, store: Store, examples: int = 32) -> None:
         }  # fmt: skip
     manifest = {"model": MODEL, "encoding": "o200k_base", "seed": 7, "files": files}
     store.execute(
-        "INSERT INTO datasets VALUES ('ds-test', 'datasets/ds-test', 'openai-chat', ?, 7, ?, now(), 'r1')",
-        [MODEL, json.dumps(manifest)],
+        "INSERT INTO datasets VALUES (?, ?, 'openai-chat', ?, 7, ?, now(), 'r1')",
+        [name, f"datasets/{name}", MODEL, json.dumps(manifest)],
     )
 
 
@@ -151,6 +184,7 @@ def rig(
     made, keys = template
     shutil.copytree(made, tmp_path / "workspace")
     monkeypatch.setenv("CHATMILL_KEY_DIR", str(keys))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
     for name in [name for name in os.environ if name.startswith("OPENAI_") or name.lower().endswith("_proxy")]:
         monkeypatch.delenv(name)
     workspace = Workspace.find(tmp_path / "workspace")

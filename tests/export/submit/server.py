@@ -46,9 +46,36 @@ class Refused(Exception):
         self.error = {"message": message, "type": "invalid_request_error", "param": param, "code": code}
 
 
+@dataclass(frozen=True)
+class Reply:
+    """An answer that is more than a body of JSON."""
+
+    status: int = 200
+    body: Any = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+
 @dataclass
 class Provider:
     """What the provider holds, and how it behaves."""
+
+    surface = "openai"
+    unsigned = frozenset[str]()  # calls that must come without a key
+    create_keys = CREATE_KEYS
+
+    @property
+    def routes(self) -> tuple[tuple[str, str, str], ...]:
+        return ROUTES
+
+    def event_words(self, job_id: str) -> list[str]:
+        return [event["message"] for event in self.events[job_id]]
+
+    def check_heard(self, job_id: str, heard: list[str]) -> None:
+        """A follower has heard everything that happened, once."""
+        assert sorted(heard) == sorted(self.event_words(job_id))
+
+    def shown_status(self, job: dict[str, Any]) -> str:
+        return job["status"]
 
     faults: dict[str, deque[Fault]] = field(default_factory=dict)
     script: tuple[str, ...] = SCRIPT
@@ -61,8 +88,10 @@ class Provider:
     repeats_pages: bool = False
     oldest_first: bool = False
     plain_csv: bool = False
+    moderates: bool = False
     keys: set[str] = field(default_factory=lambda: {KEY})
     key_ends_after: str = ""
+    table: Callable[[dict[str, Any]], str] = lambda job: CSV  # the result file of a job
     on_call: Callable[[str, bool], None] = lambda name, done: None
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
     contents: dict[str, bytes] = field(default_factory=dict)
@@ -135,14 +164,15 @@ class Provider:
         return upload | {"file": self._file(upload["filename"], content)}
 
     def jobs_create(self, *, body: dict[str, Any], **_: Any) -> Any:
-        assert set(body) <= CREATE_KEYS, set(body) - CREATE_KEYS
-        assert len(body["metadata"]) <= 16
-        assert all(len(key) <= 64 and len(value) <= 512 for key, value in body["metadata"].items())
+        assert set(body) <= self.create_keys, set(body) - self.create_keys
+        metadata = body.get("metadata") or {}
+        assert len(metadata) <= 16
+        assert all(len(key) <= 64 and len(value) <= 512 for key, value in metadata.items())
         for key in ("training_file", "validation_file"):
             if key in body and self._held(self.files, body[key])["status"] != "processed":
                 raise Refused(400, f"File '{body[key]}' is still being processed and is not ready to be used.")
         job_id = f"ftjob-{len(self.jobs)}"
-        kept = body["metadata"] if self.keeps_metadata else None
+        kept = metadata if self.keeps_metadata else None
         self.jobs[job_id] = body | {
             "id": job_id, "object": "fine_tuning.job", "created_at": self._now(), "status": self.script[0],
             "finished_at": None, "fine_tuned_model": None, "trained_tokens": None, "result_files": [], "error": {},
@@ -189,6 +219,22 @@ class Provider:
         self._advance(job, "cancelled")
         return job
 
+    def jobs_pause(self, job_id: str, **_: Any) -> Any:
+        job = self._held(self.jobs, job_id)
+        self._advance(job, "paused")
+        return job
+
+    def jobs_resume(self, job_id: str, **_: Any) -> Any:
+        job = self._held(self.jobs, job_id)
+        self._advance(job, "running")
+        return job
+
+    def moderations_create(self, *, body: dict[str, Any], **_: Any) -> Any:
+        if not self.moderates:
+            raise Refused(404, "Invalid URL")
+        found = [{"flagged": "idiot" in text, "categories": {"harassment": "idiot" in text}} for text in body["input"]]
+        return {"id": "modr-1", "model": body["model"], "results": found}
+
     # how it all moves --------------------------------------------------------------------------------------------
     def happen(self, job_id: str, message: str, **more: Any) -> None:
         event = {"id": f"ftevent-{sum(map(len, self.events.values()))}", "object": "fine_tuning.job.event"}
@@ -209,7 +255,8 @@ class Provider:
         if status in ("succeeded", "failed", "cancelled", "expired"):
             job["finished_at"] = self._now()
         if status == "succeeded":
-            text = CSV.encode() if self.plain_csv else base64.b64encode(CSV.encode())
+            table = self.table(job).encode()
+            text = table if self.plain_csv else base64.b64encode(table)
             self.contents[f"result-{job['id']}"] = text
             job |= {"fine_tuned_model": f"ft:{job['model']}:x::1", "trained_tokens": 4321}
             job["result_files"] = [f"result-{job['id']}"]
@@ -254,8 +301,12 @@ ROUTES = (
     ("GET", r"/fine_tuning/jobs/([^/]+)/events", "jobs.events"),
     ("GET", r"/fine_tuning/jobs/([^/]+)/checkpoints", "jobs.checkpoints"),
     ("POST", r"/fine_tuning/jobs/([^/]+)/cancel", "jobs.cancel"),
+    ("POST", r"/fine_tuning/jobs/([^/]+)/pause", "jobs.pause"),
+    ("POST", r"/fine_tuning/jobs/([^/]+)/resume", "jobs.resume"),
+    ("POST", r"/moderations", "moderations.create"),
 )
-CALLS = tuple(name for _, _, name in ROUTES)
+ASKED_FOR = ("jobs.cancel", "jobs.pause", "jobs.resume", "moderations.create")  # not part of every submission
+CALLS = tuple(name for _, _, name in ROUTES if name not in ASKED_FOR)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -269,13 +320,16 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._handle("POST")
 
+    def do_PUT(self) -> None:
+        self._handle("PUT")
+
     def log_message(self, *arguments: Any) -> None:
         pass
 
     def _handle(self, method: str) -> None:
         raw = self.rfile.read(int(self.headers.get("content-length") or 0))
         parts = urlsplit(self.path)
-        for verb, pattern, name in ROUTES:
+        for verb, pattern, name in self.provider.routes:
             match = re.fullmatch("/v1" + pattern, parts.path)
             if verb == method and match:
                 with self.provider.lock:
@@ -292,22 +346,28 @@ class _Handler(BaseHTTPRequestHandler):
         if fault and not fault.after:
             return self._break(fault)
         try:
-            self._check_key()
+            self._check_key(name)
             result: Any = provider.answer(name, ids, query, self._body(raw))
         except Refused as refused:
             return self._send(refused.status, {"error": refused.error})
         if provider.key_ends_after == name:
             provider.keys.clear()
         provider.on_call(name, True)
-        return self._break(fault) if fault else self._send(200, result)
+        reply = result if isinstance(result, Reply) else Reply(200, result)
+        return self._break(fault) if fault else self._send(reply.status, reply.body, headers=reply.headers)
 
-    def _check_key(self) -> None:
+    def _check_key(self, name: str) -> None:
+        if name in self.provider.unsigned:
+            assert "authorization" not in self.headers, "the key was sent to a storage address"
+            return
         given = self.headers.get("authorization", "").removeprefix("Bearer ")
         if given not in self.provider.keys:
             raise Refused(401, f"Incorrect API key provided: {given}.", code="invalid_api_key")
 
     def _body(self, raw: bytes) -> Any:
         kind = self.headers.get("content-type") or ""
+        if self.command == "PUT":
+            return raw
         if "multipart/form-data" not in kind:
             return json.loads(raw) if raw else {}
         fields: dict[str, tuple[str, bytes]] = {}

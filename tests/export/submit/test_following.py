@@ -56,6 +56,15 @@ def test_a_job_that_is_missing_for_a_moment_is_not_deleted(rig: Rig) -> None:
     rig.check_true_state()
 
 
+def test_every_field_that_the_provider_tells_is_kept_but_no_secret(rig: Rig) -> None:
+    rig.submit(follow=False)
+    next(iter(rig.server.jobs.values()))["usage_metrics"] = {"unheard": [1, None]}
+    next(iter(rig.server.jobs.values()))["integrations"] = [{"wandb": {"api_key": "w-1"}}]
+    kept = rig.follow().result["fields"]
+    assert (kept["organization_id"], kept["usage_metrics"]) == ("org-x", {"unheard": [1, None]})
+    assert "integrations" not in kept
+
+
 @pytest.mark.parametrize("plain", [False, True])
 def test_the_result_file_becomes_figures(rig: Rig, plain: bool) -> None:
     rig.server.plain_csv = plain

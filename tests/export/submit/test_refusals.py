@@ -17,10 +17,10 @@ from export.submit.errors import (
     Unavailable,
     UnknownModel,
 )
-from export.submit.openai_errors import retry_after
 from export.submit.openai_provider import OpenAIProvider
 from export.submit.patience import Patience
 from export.submit.providers import endpoint_of, open_provider
+from export.submit.wire_errors import retry_after
 from store.settings import SubmitSettings
 from tests.export.submit.conftest import MANY_PARTS, Rig
 from tests.export.submit.server import KEY, Fault

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,8 @@ def commands(
     server.file_looks, server.script = 0, ("queued", "succeeded")
     monkeypatch.setenv("CHATMILL_KEY_DIR", str(template[1]))
     kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-    own = {"OPENAI_API_KEY": KEY, "OPENAI_LOG": "debug", "PYTHONPATH": f"{tmp_path / 'guard'}:{Path.cwd()}"}
+    own = {"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
+    own |= {"OPENAI_API_KEY": KEY, "OPENAI_LOG": "debug", "PYTHONPATH": f"{tmp_path / 'guard'}:{Path.cwd()}"}
     return Commands(root, kept | own)
 
 
@@ -174,6 +176,41 @@ def test_a_job_can_be_left_followed_and_cancelled(commands: Commands, server: Pr
     code, _, err = commands.run("jobs", "follow", "job-unheard")
     assert code == 2
     assert "EXP-240" in err
+
+
+def test_a_job_is_paused_resumed_and_its_checkpoints_listed(commands: Commands, server: Provider) -> None:
+    code, out, err = commands.run("submit", "--yes", "--no-follow", "--json")
+    assert code == 0, err
+    job = json.loads(out)["job"]["id"]
+    server.plans[next(iter(server.jobs))] = []
+    for verb, status in (("pause", "paused"), ("resume", "running")):
+        code, out, err = commands.run("jobs", verb, job, "--json")
+        assert (code, json.loads(out)["job"]["status"]) == (0, status), err
+    code, out, err = commands.run("jobs", "checkpoints")
+    assert code == 0, err
+    assert "ft:x:ckpt-step-2" in out
+
+
+def test_without_an_id_all_jobs_are_followed(commands: Commands, server: Provider) -> None:
+    for epochs in ("1", "2"):
+        assert commands.run("submit", "--yes", "--no-follow", "--epochs", epochs)[0] == 0
+    server.plans |= {job: ["succeeded"] for job in server.jobs}
+    code, out, err = commands.run("jobs", "follow", "--json")
+    assert code == 0, err
+    assert [job["status"] for job in json.loads(out)["jobs"]] == ["succeeded"] * 2
+    assert "environment variable OPENAI_API_KEY" in err
+
+
+@pytest.mark.skipif(find_spec("optuna") is None, reason="Optuna is not installed")
+def test_a_sweep_asks_for_its_price_and_names_the_best(commands: Commands, server: Provider) -> None:
+    code, out, _ = commands.run("sweep", "--epochs", "1,2", "--json")
+    assert (code, json.loads(out)["error"]["code"]) == (2, "EXP-250")
+    assert not server.calls
+    code, out, err = commands.run("sweep", "--epochs", "1,2", "--yes", "--json")
+    assert code == 0, err
+    told = json.loads(out)
+    assert told["best"] in [trial["job_id"] for trial in told["trials"]]
+    assert len(server.jobs) == len(told["trials"]) == 2
 
 
 def test_a_failed_job_exits_with_two_and_says_why(commands: Commands, server: Provider) -> None:
