@@ -59,6 +59,10 @@ def run(
         job = hand_over(console, found, result.rehearsal, provider=provider, yes=yes)
         show_job(console, job)
         document["job"] = job_json(job)
+        if provider == "local" and job.status == "succeeded":
+            from service.trained import show_trained  # which loads what evaluates
+
+            document["trained"] = show_trained(console, found, job)
     nothing = result.nothing
     if nothing is not None:
         document["error"] = {"code": nothing.code, "message": nothing.message, "hint": nothing.hint}

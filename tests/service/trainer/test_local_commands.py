@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from export.submit.local_trainer import folder_of, token_of
 from store.workspace import Workspace
 from tests.export.submit.conftest import add_dataset
@@ -56,6 +58,27 @@ def test_from_a_dataset_to_an_answer_of_the_tuned_model(workspace: Workspace) ->
         steps = store.rows("SELECT DISTINCT step FROM metrics WHERE name = 'valid_loss' ORDER BY step")
     assert steps == [(0,), (2,)], "what was measured is in the store, the start too"
     _check_what_lies_there(workspace)
+
+
+def test_from_an_export_to_an_evaluation_in_one_command(workspace: Workspace, sample_logs: Path) -> None:
+    pytest.importorskip("rapidfuzz", reason="the extra evaluate is not installed")
+    settings = workspace.root / "chatmill.toml"
+    wanted = """
+[submit]
+provider = "local"
+hyperparameters = ["max_steps 2", "batch_size 8"]
+
+[redaction]
+names = "none"
+"""
+    settings.write_text(settings.read_text(encoding="utf-8") + wanted, encoding="utf-8")
+    code, told, err = run(workspace.root, "run", str(sample_logs / "zendesk"), "--submit", "local")
+    assert code == 0, err
+    trained = told["trained"]
+    assert [answer["model"] for answer in trained["answers"]] == ["chatmill-tiny", told["job"]["fine_tuned_model"]]
+    assert trained["headlines"]
+    assert "<svg" in Path(trained["curves"]).read_text(encoding="utf-8")
+    assert told["job"]["fine_tuned_model"] in Path(trained["evaluation"]).read_text(encoding="utf-8")
 
 
 def _check_what_lies_there(workspace: Workspace) -> None:
