@@ -6,7 +6,9 @@ A pair's shingles are sorted together with those of thousands of other pairs: a 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +21,7 @@ OWNERS = 1 << 12
 HALF, LOW = np.uint64(32), np.uint64(0xFFFFFFFF)
 # Shingles that are held at once, 8 bytes each, and that are sorted at once.
 HELD, SORTED = 16_000_000, 1_000_000
+THREADS, AHEAD = 2, 32
 
 # Give the texts at these indexes, which rise, in their order and some at a time.
 Fetch = Callable[[Indexes], Iterable[list[str]]]
@@ -66,13 +69,23 @@ class Similarity:
         sets = Sets.of(np.concatenate([hashes for hashes, _ in pages]), np.concatenate([sizes for _, sizes in pages]))
         one, other = places[: left.size], places[left.size :]
         cut = parts(sets.sizes[one] + sets.sizes[other], SORTED, OWNERS)
-        return np.concatenate([_jaccard(sets, one[part], other[part]) for part in cut])
+        with ThreadPoolExecutor(THREADS) as pool:
+            return np.concatenate(list(pool.map(lambda part: _jaccard(sets, one[part], other[part]), cut)))
 
     def sets(self, indexes: Indexes) -> Iterator[tuple[Hashes, Indexes]]:
-        """Give the distinct shingles of the texts at these indexes, which rise, and their numbers; some at a time."""
-        for page in self.fetch(indexes):
-            for first in range(0, len(page), AT_ONCE):
-                yield _distinct(page[first : first + AT_ONCE], self.width)
+        """Give the distinct shingles of the texts at these indexes, which rise, and their numbers; some at a time.
+
+        What is read already is worked on while more is read: sorting leaves Python to other threads.
+        """
+        waiting: deque[Future[tuple[Hashes, Indexes]]] = deque()
+        with ThreadPoolExecutor(THREADS) as pool:
+            for page in self.fetch(indexes):
+                for first in range(0, len(page), AT_ONCE):
+                    waiting.append(pool.submit(_distinct, page[first : first + AT_ONCE], self.width))
+                while len(waiting) > AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
 
 
 def pack(left: NDArray[np.integer], right: NDArray[np.integer]) -> Hashes:

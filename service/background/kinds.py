@@ -169,7 +169,7 @@ def submit(work: Work) -> dict[str, Any]:
             provider,
             rehearsal,
             again=again,
-            flagged=settings.flagged,
+            flagged=work.arguments.get("flagged") or settings.flagged,
             patience=patience,
             progress=work.progress,
         )

@@ -115,7 +115,7 @@ def test_a_new_threshold_of_weights_is_judged_again_and_nothing_else_runs_twice(
     curation = curation_of(workspace, store)
     curate_quality(curation)
     curate_quality(curation)
-    assert store.value("SELECT count(*) FROM runs WHERE stage = 'labels'") == 1
+    assert store.value("SELECT count(*) FROM runs WHERE stage = 'quality'") == 1
     assert turn_labels(store, "c", "weight") == {"c-1": ("0", "Q036")}
     own_pack(workspace, "quality", 'pack = "mine"\n[[change]]\ncode = "Q036"\nthreshold = { min = 4 }\n')
     curate_quality(curation)

@@ -59,6 +59,11 @@ class NewJob(BaseModel):
     rehearsal: str = Field(description="The id of a task of kind rehearse that is done.", max_length=100)
     agreed: bool = Field(description="Whether its price is agreed to; nothing is sent otherwise.")
     again: bool = Field(default=False, description="Start one more job where the last one is over.")
+    flagged: str = Field(
+        default="",
+        max_length=20,
+        description="Lines that moderation flags: refuse, leave-out, send; by submit.flagged.",
+    )
 
 
 @router.get("/jobs")
@@ -70,7 +75,9 @@ def get_jobs(reader: Reader) -> Jobs:
 @router.post("/jobs", status_code=202, dependencies=[needs("lead")])
 def start_job(writer: Writer, service: Service, asked: NewJob) -> Task:
     """Hand over what a dry run showed, in the background."""
-    task = submit_rehearsed(service, writer, asked.rehearsal, agreed=asked.agreed, again=asked.again)
+    task = submit_rehearsed(
+        service, writer, asked.rehearsal, agreed=asked.agreed, again=asked.again, flagged=asked.flagged
+    )
     return describe_task(service, find_task(writer, task))
 
 

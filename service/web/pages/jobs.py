@@ -16,6 +16,7 @@ from export.sign_off import sign_off_of
 from export.submit import following, jobs
 from export.submit.errors import SubmitError, Unavailable
 from export.submit.jobs import Job
+from export.submit.moderation import check_choice
 from export.submit.patience import Patience
 from export.submit.providers import endpoint_of, open_provider
 from service.background.tasks import find_task, last_done
@@ -59,6 +60,7 @@ def show_jobs(
         signed=sign_off_of(reader, rehearsed.result["dataset_id"]) if rehearsed and rehearsed.result else None,
         needs_signature=here.settings.sign_off.required,
         provider=here.settings.submit.provider,
+        flagged=here.settings.submit.flagged,
         endpoint=endpoint_of(here.settings.submit),
         model=here.settings.export.model,
         working=at_work,
@@ -87,9 +89,10 @@ def submit(
     rehearsal: Annotated[str, Form(max_length=100)],
     agreed: Annotated[bool, Form()] = False,
     again: Annotated[bool, Form()] = False,
+    flagged: Annotated[str, Form(max_length=20)] = "",
 ) -> Response:
     """Hand over what a dry run showed, once its price is agreed to."""
-    submit_rehearsed(service, writer, rehearsal, agreed=agreed, again=again)
+    submit_rehearsed(service, writer, rehearsal, agreed=agreed, again=again, flagged=flagged)
     return RedirectResponse("/jobs", status_code=303)
 
 
@@ -126,12 +129,17 @@ def job_of(store: Store, job_id: str) -> Job:
     return found
 
 
-def submit_rehearsed(service: Server, store: Store, task_id: str, *, agreed: bool, again: bool) -> str:
-    """Start handing over what a dry run showed, and give the task's id.
+def submit_rehearsed(
+    service: Server, store: Store, task_id: str, *, agreed: bool, again: bool, flagged: str = ""
+) -> str:
+    """Start handing over what a dry run showed, and give the task's id; `flagged` as `submit.flagged`, if not that.
 
     Raises:
         Conflict: it was no dry run, or one that is not done, or nobody agreed to the price.
+        SubmitError: there is no such choice for flagged lines.
     """
+    if flagged:
+        check_choice(flagged)
     task = find_task(store, task_id)
     if task.kind != "rehearse" or task.result is None:
         raise Conflict("That is no finished dry run.", hint="Make a dry run first, and agree to its price.")
@@ -139,6 +147,7 @@ def submit_rehearsed(service: Server, store: Store, task_id: str, *, agreed: boo
         raise Conflict("Nothing was sent: the price must be agreed to.", hint="Tick that you agree, then submit.")
     told = task.result
     arguments = {**task.arguments, "dataset": told["dataset_id"], "agreed_usd": told["cost"]["usd"], "again": again}
+    arguments |= {"flagged": flagged} if flagged else {}
     return service.tasks.ask(store, "submit", arguments).task_id
 
 

@@ -147,6 +147,12 @@ def test_a_job_is_submitted_followed_and_over(
         press(screen, "Dry run")
         page.get_by_label("I agree").check()
         press(screen, "Submit")
+        expect(page.get_by_text("Nothing was sent: moderation")).to_be_visible(timeout=SLOW)
+        assert not provider.jobs
+        screen.open("/jobs")
+        page.get_by_label("I agree").check()
+        page.get_by_label("Lines that moderation flags").select_option("send")
+        press(screen, "Submit")
         page.get_by_role("link", name=re.compile("^job-")).click()
         expect(page.locator("#stands .badge")).to_have_text("succeeded", timeout=SLOW)
         expect(page.get_by_role("img", name="Loss by step")).to_be_visible()
